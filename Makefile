@@ -1,0 +1,220 @@
+# rt: a bare concurrency runtime for Linux. One file builds everything; `make help` lists what.
+
+.DEFAULT_GOAL := apps
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+
+#: CPU to build for
+ARCH ?= $(shell uname -m)
+#: prefix of the compiler and binutils, such as aarch64-linux-gnu-
+CROSS_COMPILE ?=
+#: C++ compiler: g++ 12 or later, clang++ 14 or later
+ifeq ($(origin CXX),default)
+CXX := $(CROSS_COMPILE)g++
+endif
+#: bare: programs without libc; hosted: an ordinary library for programs of glibc
+PROFILE ?= bare
+#: 1: no optimisation, checks of the heap
+DEBUG ?= 0
+#: 1: show each command
+V ?= 0
+#: factor on all sleeps of the apps in `make run`
+TIME_SCALE ?= 0.2
+#: static library that musl's pure functions are taken from
+MUSL_LIBC ?= /usr/lib/$(ARCH)-linux-musl/libc.a
+#: where everything built goes
+BUILD ?= build/$(ARCH)
+
+VARIANT := $(PROFILE)$(if $(filter 1,$(DEBUG)),-debug)
+Q       := $(if $(filter 1,$(V)),,@)
+say      = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)' &&)
+
+, := ,
+
+# --- Flags -----------------------------------------------------------------------------------------------------------
+
+include arch/$(ARCH)/flags.mk
+
+CXXFLAGS := -std=c++20 -g -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer \
+            -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
+# Without extern templates std::string and its like are compiled into the program rather than taken from libstdc++.
+BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
+            -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
+HOSTED   := -DRT_HOSTED=1 -pthread
+LINK     := -static-pie -nostdlib -nostartfiles -fuse-ld=bfd -Wl,-T,linker/bare.ld -Wl,--gc-sections \
+            -Wl,-z,noexecstack -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
+
+# --- Sources ---------------------------------------------------------------------------------------------------------
+
+LIBRARY      := $(wildcard rt/*/*.cpp)
+RT_bare      := $(filter-out %_hosted.cpp,$(LIBRARY)) $(wildcard arch/$(ARCH)/*.S)
+RT_hosted    := $(filter-out rt/start/% %_bare.cpp rt/memory/new.cpp,$(LIBRARY))
+APPS         := $(basename $(notdir $(wildcard apps/*.cpp)))
+UNIT_TESTS   := $(wildcard tests/unit/*.cpp)
+BARE_TESTS   := $(basename $(notdir $(wildcard tests/bare/*.cpp)))
+E2E_TESTS    := $(wildcard tests/e2e/*.cpp)
+STRESS_TESTS := $(wildcard tests/stress/*.cpp)
+OBJECTS       =
+
+# --- The library, in each variant ------------------------------------------------------------------------------------
+# $(1) name, $(2) bare or hosted, $(3) compiler, $(4) flags
+
+define variant
+$(1)_OBJECTS := $(patsubst %,$(BUILD)/$(1)/%.o,$(basename $(RT_$(2))))
+OBJECTS += $$($(1)_OBJECTS)
+
+$(BUILD)/$(1)/librt.a: $$($(1)_OBJECTS)
+	$$(call say,AR,$$@) rm -f $$@ && $(CROSS_COMPILE)ar rcsD $$@ $$^
+
+$(BUILD)/$(1)/%.o: %.cpp | $(BUILD)/include/arch $(BUILD)/tools/build
+	@mkdir -p $$(@D)
+	$$(call say,CXX,$$@) $(3) $$(OPTIMIZE) $(CXXFLAGS) $(4) $$(EXTRA_FLAGS) -c $$< -o $$@
+
+$(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/build
+	@mkdir -p $$(@D)
+	$$(call say,AS,$$@) $(3) -g -MMD -MP -c $$< -o $$@
+
+$(BUILD)/$(1)/%: OPTIMIZE = -Os
+$(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/tests/bench/%: OPTIMIZE = -O2
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: EXTRA_FLAGS = -fexceptions -frtti)
+endef
+
+DEBUG_FLAGS := -Og -DRT_DEBUG=1
+$(eval $(call variant,bare,bare,$(CXX),$(BARE)))
+$(eval $(call variant,bare-debug,bare,$(CXX),$(BARE) $(DEBUG_FLAGS)))
+$(eval $(call variant,bare-clang,bare,clang++,$(BARE)))
+$(eval $(call variant,hosted,hosted,$(CXX),$(HOSTED)))
+$(eval $(call variant,hosted-debug,hosted,$(CXX),$(HOSTED) $(DEBUG_FLAGS)))
+$(eval $(call variant,hosted-address,hosted,$(CXX),$(HOSTED) $(DEBUG_FLAGS) -fsanitize=address$(,)undefined))
+$(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED) -O1 -fsanitize=thread))
+
+# A directory that holds this CPU's headers under the name that all code uses, <arch/...>.
+$(BUILD)/include/arch:
+	@mkdir -p $(@D) && ln -sfn $(CURDIR)/arch/$(ARCH) $@
+
+# --- musl's pure functions -------------------------------------------------------------------------------------------
+
+$(BUILD)/libmusl-pure.a: rt/start/musl-pure.list | $(BUILD)/tools/build
+	@mkdir -p $(@D)
+	$(call say,MUSL,$@) rm -rf $@ $@.members && mkdir $@.members && cd $@.members && \
+	  $(CROSS_COMPILE)ar x $(MUSL_LIBC) $$(sed -n 's/^\([a-z_0-9]*\.l\{0,1\}o\) .*/\1/p' $(CURDIR)/$<) && \
+	  $(CROSS_COMPILE)ar rcsD $(CURDIR)/$@ *
+
+# --- Programs of the bare profile ------------------------------------------------------------------------------------
+# NAME has symbols and line numbers for the debugger and addr2line; NAME.stripped is what one ships; NAME.map says
+# where each byte comes from; NAME.asm is the disassembly with the source.
+
+link_bare = $(call say,LINK,$@) $(1) $(LINK) -Wl,-Map=$@.map $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -lgcc \
+              -Wl,--end-group -o $@ && \
+            $(CROSS_COMPILE)objcopy --strip-all $@ $@.stripped && \
+            $(CROSS_COMPILE)objdump -dS --no-show-raw-insn $(ARCH_DISASSEMBLY) $@ > $@.asm
+
+define bare_programs
+$(BUILD)/$(1)/apps/%: $(BUILD)/$(1)/apps/%.o $(BUILD)/$(1)/librt.a $(BUILD)/libmusl-pure.a linker/bare.ld
+	$$(call link_bare,$(2))
+$(BUILD)/$(1)/tests/%: $(BUILD)/$(1)/tests/%.o $(BUILD)/$(1)/librt.a $(BUILD)/libmusl-pure.a linker/bare.ld
+	$$(call link_bare,$(2))
+OBJECTS += $(patsubst %,$(BUILD)/$(1)/apps/%.o,$(APPS)) $(patsubst %,$(BUILD)/$(1)/tests/bare/%.o,$(BARE_TESTS))
+endef
+$(foreach v,bare bare-debug,$(eval $(call bare_programs,$(v),$(CXX))))
+$(eval $(call bare_programs,bare-clang,clang++))
+
+# --- Tests -----------------------------------------------------------------------------------------------------------
+# $(1) variant, $(2) name of the program, $(3) its sources, $(4) flags for linking
+
+define hosted_test
+$(BUILD)/$(1)/tests/$(2): $(patsubst %.cpp,$(BUILD)/$(1)/%.o,tests/main.cpp $(3)) $(BUILD)/$(1)/librt.a
+	$$(call say,LINK,$$@) $(CXX) -pthread $(4) $$^ -o $$@
+OBJECTS += $(patsubst %.cpp,$(BUILD)/$(1)/%.o,tests/main.cpp $(3))
+TESTS   += $(BUILD)/$(1)/tests/$(2)
+$(patsubst %.cpp,$(BUILD)/$(1)/%.o,tests/main.cpp $(3)): | $(BUILD)/tools/test
+endef
+
+TESTS :=
+$(eval $(call hosted_test,hosted,unit,$(UNIT_TESTS)))
+$(eval $(call hosted_test,hosted-address,unit,$(UNIT_TESTS),-fsanitize=address$(,)undefined))
+$(eval $(call hosted_test,hosted-thread,unit,$(UNIT_TESTS),-fsanitize=thread))
+$(eval $(call hosted_test,hosted-thread,stress,$(STRESS_TESTS),-fsanitize=thread))
+TESTS += $(foreach v,bare bare-debug bare-clang,$(patsubst %,$(BUILD)/$(v)/tests/bare/%,$(BARE_TESTS)))
+$(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
+
+# --- Tools -----------------------------------------------------------------------------------------------------------
+# A recipe that finds or installs what a step needs: each word is COMMAND-or-FILE:PACKAGE of Debian.
+
+require = $(Q)mkdir -p $(@D); missing=; packages=; for need in $(1); do \
+    tool=$${need%%:*}; command -v $$tool >/dev/null 2>&1 || [ -e $$tool ] || \
+      { missing="$$missing $$tool"; packages="$$packages $${need\#*:}"; }; \
+  done; \
+  if [ -n "$$missing" ]; then \
+    if ! command -v apt-get >/dev/null 2>&1; then \
+      echo "rt needs these, please install them:$$missing" >&2; exit 1; \
+    elif [ "$$(id -u)" = 0 ]; then as_root=; \
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as_root=sudo; \
+    else echo "rt needs some packages, please run: sudo apt-get install$$packages" >&2; exit 1; fi; \
+    echo "  INSTALL$$packages"; \
+    { $$as_root apt-get -qq update && $$as_root env DEBIAN_FRONTEND=noninteractive \
+      apt-get -qq install -y --no-install-recommends $$packages >/dev/null; } || \
+      { echo "that failed; please run: sudo apt-get install$$packages" >&2; exit 1; }; \
+  fi; touch $@
+
+$(BUILD)/tools/build:
+	$(call require,$(CXX):$(if $(findstring clang,$(CXX)),clang,g++) $(CROSS_COMPILE)ld.bfd:binutils \
+	  /usr/include/linux/futex.h:linux-libc-dev $(MUSL_LIBC):musl-dev)
+
+$(BUILD)/tools/test: $(BUILD)/tools/build
+	$(call require,g++:g++ clang++:clang /usr/include/doctest/doctest.h:doctest-dev python3:python3-minimal)
+
+# --- SDK -------------------------------------------------------------------------------------------------------------
+
+SDK := $(BUILD)/sdk
+SDK_HEADERS := $(wildcard rt/*.hpp rt/*/*.hpp)
+
+sdk: $(SDK)/bin/rt-c++ $(SDK)/lib/librt.a $(SDK)/lib/libmusl-pure.a $(SDK)/lib/bare.ld $(SDK)/lib/flags \
+     $(patsubst %,$(SDK)/include/%,$(SDK_HEADERS)) \
+     $(patsubst arch/$(ARCH)/%,$(SDK)/include/arch/%,$(wildcard arch/$(ARCH)/*.hpp)) ## build the compiler wrapper rt-c++, headers and library
+
+copy = $(Q)mkdir -p $(@D) && cp $< $@
+$(SDK)/bin/rt-c++: linker/rt-c++.sh
+	$(copy) && chmod 755 $@
+$(SDK)/lib/librt.a: $(BUILD)/$(VARIANT)/librt.a
+	$(copy)
+$(SDK)/lib/%: $(BUILD)/%
+	$(copy)
+$(SDK)/lib/%: linker/%
+	$(copy)
+$(SDK)/lib/flags: Makefile arch/$(ARCH)/flags.mk
+	$(Q)mkdir -p $(@D) && echo 'compile="$(BARE)" link_flags="$(ARCH_LINK_FLAGS)" default_compiler="$(CXX)"' > $@
+$(SDK)/include/arch/%: arch/$(ARCH)/%
+	$(copy)
+$(SDK)/include/%: %
+	$(copy)
+
+# --- Targets ---------------------------------------------------------------------------------------------------------
+
+.PHONY: help apps run sdk test stress clean
+
+help: ## list the targets and the variables with their values
+	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
+	  awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@printf '\nVariables (make NAME=value)\n'; $(foreach v,$(shell sed -n '/^#: /{n;/^ifeq/n;s/ [?:]*=.*//p}' Makefile), \
+	  printf '  %-14s %-44s %s\n' '$(v)' '$($(v))' "$$(grep -B2 '^$(v) [?:]*=' Makefile | sed -n 's/^#: //p' | tail -1)";)
+
+apps: $(patsubst %,$(BUILD)/$(VARIANT)/apps/%,$(APPS)) sdk ## build all apps and the SDK
+
+run: apps ## build and run the tour: each app in order, then a table of sizes and times
+	@apps/tour.sh $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
+
+test: apps $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(TESTS) ## run all tests; what CI runs
+	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps tests/run.sh $(TESTS)
+
+stress: $(BUILD)/hosted-thread/tests/stress ## the stress test for 10 seconds on each primitive
+	$(Q)RT_STRESS_SECONDS=10 $<
+
+clean: ## remove everything built for all CPUs
+	$(Q)rm -rf build
+
+-include $(OBJECTS:.o=.d)

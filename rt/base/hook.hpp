@@ -1,0 +1,50 @@
+#pragma once
+// Hooks: what a file of the runtime wants done when the program starts or ends.
+//
+// A hook is there only if the file that names it is linked, so a program pays for no feature that it does not use.
+// Static constructors would do the same, but each needs a pointer in initialised data, which the dynamic relocations
+// of a position-independent program would have to correct; a hook is the 32-bit distance from itself to its function,
+// which is the same wherever the program lies.
+//
+//   RT_AT_START(20, rt_read_clock)      .rt_start.20:  .long rt_read_clock - .
+//   RT_AT_EXIT(10, rt_join_threads)     .rt_exit.10:   .long rt_join_threads - .
+//
+// The linker script sorts both tables by their two-digit number. Functions are `extern "C" void name(const
+// InitialStack&)` for the start, before the program's constructors, and `extern "C" void name()` for the end, after
+// main's return. In the hosted profile the same names are ordinary constructors and destructors. A third table,
+// RT_AT_THREAD_EXIT, is run by each thread that ends, the main one too; hosted threads have glibc's own means for it.
+
+namespace rt {
+
+/// What the kernel hands to a new program (System V ABI, "Process Initialization").
+struct InitialStack {
+  long argc;
+  char* argv[];
+
+  char** environment() const { return const_cast<char**>(argv) + argc + 1; }
+  /// Pairs of (AT_… type, value), ended by AT_NULL.
+  const unsigned long* auxiliary_vector() const {
+    char** end = environment();
+    while (*end) ++end;
+    return reinterpret_cast<const unsigned long*>(end + 1);
+  }
+};
+
+} // namespace rt
+
+#if RT_HOSTED
+// glibc hands (argc, argv, envp) to constructors; argv[-1] is argc, as on the initial stack.
+#define RT_AT_START(number, function)                                                                                  \
+  [[gnu::constructor(1##number)]] static void function##_at_start(int, char** argv, char**) {                          \
+    function(*reinterpret_cast<const ::rt::InitialStack*>(argv - 1));                                                  \
+  }
+#define RT_AT_EXIT(number, function)                                                                                   \
+  [[gnu::destructor(1##number)]] static void function##_at_exit() { function(); }
+#define RT_AT_THREAD_EXIT(number, function)
+#else
+#define RT_AT_START(number, function) RT_HOOK(start, number, function)
+#define RT_AT_EXIT(number, function) RT_HOOK(exit, number, function)
+#define RT_AT_THREAD_EXIT(number, function) RT_HOOK(thread_exit, number, function)
+#define RT_HOOK(table, number, function)                                                                               \
+  asm(".pushsection .rt_" #table "." #number ", \"a\"\n\t.balign 4\n\t.long " #function " - .\n\t.popsection")
+#endif

@@ -1,0 +1,98 @@
+#include <rt/base/panic.hpp>
+
+#include <rt/base/digits.hpp>
+#include <rt/base/print.hpp>
+#include <rt/base/task.hpp>
+
+#include <arch/registers.hpp>
+#include <arch/syscall.hpp>
+#include <asm/errno.h>
+
+extern "C" {
+[[gnu::visibility("hidden")]] extern const char __ehdr_start[], _end[]; // the program's image, by the linker
+}
+
+namespace rt {
+namespace {
+
+constexpr int sigabrt = 6, sig_unblock = 1; // <asm/signal.h> and libc's <signal.h> exclude each other
+
+// Whether 16 bytes can be read. rt_sigprocmask reads its set before it finds that `how` is invalid, and says EFAULT
+// where a load would have crashed. Broken chains of frames thus end a backtrace rather than the report.
+bool readable(const void* address) {
+  constexpr long invalid_how = -1, set_size = 8;
+  const auto at = reinterpret_cast<long>(address);
+  return arch::syscall(__NR_rt_sigprocmask, invalid_how, at, 0, set_size) != -EFAULT &&
+         arch::syscall(__NR_rt_sigprocmask, invalid_how, at + 8, 0, set_size) != -EFAULT;
+}
+
+} // namespace
+
+void write_backtrace(Output& out, const void* frame_pointer) {
+  constexpr int most = 40;
+  const auto image = reinterpret_cast<std::uintptr_t>(__ehdr_start), end = reinterpret_cast<std::uintptr_t>(_end);
+  out.put("  called from (addr2line -Cfpe PROGRAM ADDRESS):\n");
+  for (int depth = 0; depth < most; ++depth) {
+    const arch::Frame* frame = arch::frame_record(frame_pointer);
+    if (reinterpret_cast<std::uintptr_t>(frame) % alignof(arch::Frame) != 0 || !readable(frame)) return;
+    const std::uintptr_t address = frame->return_address - 1; // inside the call, not after it
+    const bool inside = address >= image && address < end;
+    if (inside || frame->return_address != 0) {
+      out.put("    ");
+      put_hexadecimal(out, inside ? address - image : address);
+      out.put(inside ? "\n" : " (not in this program)\n");
+    }
+    if (frame->caller <= frame) return;
+    frame_pointer = frame->caller;
+  }
+  out.put("    ...\n");
+}
+
+void write_current_task(Output& out) {
+  const Task& task = this_thread_task;
+  const long id = task.id ? static_cast<long>(task.id) : arch::syscall(__NR_gettid);
+  const bool is_main = task.id == 0 && id == arch::syscall(__NR_getpid);
+  out.put("thread '");
+  out.put(is_main ? std::string_view("main") : task.name_view());
+  out.put("' (id ");
+  put_decimal(out, static_cast<std::uint64_t>(id));
+  out.put(")");
+}
+
+void abort() {
+  constexpr long set_size = 8;
+  const unsigned long mask = 1ul << (sigabrt - 1);
+  const unsigned long default_action[4] = {}; // the kernel's struct sigaction: SIG_DFL, no flags, no mask
+  arch::syscall(__NR_rt_sigaction, sigabrt, reinterpret_cast<long>(default_action), 0, set_size);
+  arch::syscall(__NR_rt_sigprocmask, sig_unblock, reinterpret_cast<long>(&mask), 0, set_size);
+  arch::syscall(__NR_tgkill, arch::syscall(__NR_getpid), arch::syscall(__NR_gettid), sigabrt);
+  for (;;) arch::syscall(__NR_exit_group, 128 + sigabrt);
+}
+
+namespace panicking {
+
+Report::Report(std::string_view title) : out_(std::span<char>(static_cast<char*>(buffer_), sizeof buffer_)) {
+  out_.put(title);
+}
+
+void Report::write(const void* frame) {
+  out_.put("\n  in ");
+  write_current_task(out_);
+  out_.put("\n");
+  write_backtrace(out_, frame);
+  write_text(out_.text(), 2, false);
+}
+
+void finish(Report& report) {
+  report.write(__builtin_frame_address(0));
+  abort();
+}
+
+void panic_with_text(std::string_view text) {
+  Report report("panic: ");
+  report.out().put(text);
+  finish(report);
+}
+
+} // namespace panicking
+} // namespace rt

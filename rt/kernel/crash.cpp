@@ -1,0 +1,124 @@
+#include <rt/kernel/crash.hpp>
+
+#include <rt/base/digits.hpp>
+#include <rt/base/hook.hpp>
+#include <rt/base/panic.hpp>
+#include <rt/base/task.hpp>
+
+#include <arch/registers.hpp>
+#include <arch/syscall.hpp>
+#include <signal.h>
+#include <sys/resource.h>
+
+namespace rt {
+namespace {
+
+constexpr long signal_set_size = 8;
+
+// The kernel's struct sigaction; libc's is another.
+struct SignalAction {
+  void (*handler)(int, const siginfo_t*, const arch::SignalFrame*);
+  unsigned long flags;
+  void (*restorer)();
+  unsigned long mask;
+};
+
+alignas(16) constinit char main_signal_stack[16 * 1024];
+
+// Bytes that the calling thread's stack may have. The main thread's grows on demand, down to the limit.
+std::size_t stack_size() {
+  const Task& task = this_thread_task;
+  if (task.stack_size != 0) return task.stack_size;
+  struct {
+    std::uint64_t current, most;
+  } limit{};
+  arch::syscall(__NR_prlimit64, 0, RLIMIT_STACK, 0, reinterpret_cast<long>(&limit));
+  return limit.current;
+}
+
+void describe(Output& out, int signal, const siginfo_t& info) {
+  struct Kind {
+    char name[8];
+    char meaning[32];
+  };
+  static constexpr Kind kinds[] = {{"SIGSEGV", " (invalid memory access)"},
+                                   {"SIGBUS", " (access beyond mapped data)"},
+                                   {"SIGFPE", " (arithmetic error)"},
+                                   {"SIGILL", " (invalid instruction)"}};
+  const Kind& kind = kinds[signal == SIGSEGV ? 0 : signal == SIGBUS ? 1 : signal == SIGFPE ? 2 : 3];
+  out.put(kind.name);
+  out.put(kind.meaning);
+  if (info.si_code <= 0) return; // sent by kill(2): there is no address
+  out.put(" at address ");
+  put_hexadecimal(out, reinterpret_cast<std::uintptr_t>(info.si_addr));
+}
+
+// An access close to the stack pointer faults only where the stack cannot grow any more. A large frame reaches far
+// below it.
+bool is_stack_overflow(int signal, std::uintptr_t address, std::uintptr_t stack_pointer) {
+  constexpr std::uintptr_t above = 256, below = 64 * 1024;
+  return signal == SIGSEGV && address < stack_pointer + above && address >= stack_pointer - below;
+}
+
+void describe_overflow(Output& out, std::size_t size, std::uintptr_t address) {
+  out.put("stack overflow: all ");
+  put_decimal(out, size);
+  out.put(" bytes of the stack are used; recurse less, or raise ");
+  out.put(this_thread_task.stack_size != 0 ? "ThreadOptions::stack_size" : "the limit (ulimit -s)");
+  out.put(" (SIGSEGV at address ");
+  put_hexadecimal(out, address);
+  out.put(")");
+}
+
+void write_registers(Output& out, const arch::SignalFrame& frame) {
+  for (unsigned i = 0; i < arch::register_count; ++i) {
+    out.put(i % 4 ? "  " : "\n  ");
+    out.put({arch::register_names + 4 * i, 4});
+    put_hexadecimal(out, frame.registers[i], 16);
+  }
+}
+
+void set_action(int signal, const SignalAction& action) {
+  arch::syscall(__NR_rt_sigaction, signal, reinterpret_cast<long>(&action), 0, signal_set_size);
+}
+
+void report_crash(int signal, const siginfo_t* info, const arch::SignalFrame* frame) {
+  // First of all: whatever goes wrong from here on kills the process in the ordinary way.
+  set_action(signal, {});
+  panicking::Report report("crash: ");
+  const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  if (is_stack_overflow(signal, address, arch::stack_pointer(*frame)))
+    describe_overflow(report.out(), stack_size(), address);
+  else
+    describe(report.out(), signal, *info);
+  write_registers(report.out(), *frame);
+  // The interrupted function is the innermost frame: a record made here leads to it and on to its callers.
+  const arch::Frame innermost{reinterpret_cast<const arch::Frame*>(arch::frame_pointer(*frame)),
+                              arch::program_counter(*frame) + 1};
+  report.write(&innermost);
+  // A fault happens again when the handler returns; a signal that was sent has to be sent again.
+  if (info->si_code <= 0)
+    arch::syscall(__NR_tgkill, arch::syscall(__NR_getpid), arch::syscall(__NR_gettid), signal);
+}
+
+} // namespace
+
+namespace kernel {
+
+void use_signal_stack(void* memory, std::size_t size) {
+  const stack_t stack{memory, 0, size};
+  arch::syscall(__NR_sigaltstack, reinterpret_cast<long>(&stack), 0);
+}
+
+} // namespace kernel
+
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_report_crashes(const InitialStack&) {
+  kernel::use_signal_stack(main_signal_stack, sizeof main_signal_stack);
+  const SignalAction action{report_crash, SA_SIGINFO | SA_ONSTACK | arch::signal_action_flags, arch::signal_return, 0};
+  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) set_action(signal, action);
+}
+#if !RT_HOSTED // there the program's own handlers, or a sanitizer's, come first
+RT_AT_START(20, rt_report_crashes);
+#endif
+
+} // namespace rt

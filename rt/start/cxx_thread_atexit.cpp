@@ -1,0 +1,43 @@
+// Destructors of thread_local objects, run by each thread at its end in the reverse order of their registration.
+
+#include <rt/base/hook.hpp>
+#include <rt/base/panic.hpp>
+#include <rt/memory/heap.hpp>
+
+namespace rt::start {
+namespace {
+
+struct Registration {
+  void (*destroy)(void*);
+  void* object;
+  Registration* previous;
+};
+
+thread_local constinit Registration* last = nullptr;
+
+} // namespace
+
+extern "C" {
+
+int __cxa_thread_atexit(void (*destroy)(void*), void* object, void*) {
+  auto* entry = static_cast<Registration*>(heap::allocate(sizeof(Registration)));
+  if (!entry) panic("out of memory: the destructor of a thread_local object could not be registered");
+  *entry = {destroy, object, last};
+  last = entry;
+  return 0;
+}
+
+[[gnu::used, gnu::visibility("hidden")]] void rt_destroy_thread_locals() {
+  while (Registration* entry = last) {
+    last = entry->previous;
+    entry->destroy(entry->object);
+    heap::deallocate(entry);
+  }
+}
+
+} // extern "C"
+
+RT_AT_THREAD_EXIT(10, rt_destroy_thread_locals);
+RT_AT_EXIT(50, rt_destroy_thread_locals); // of the thread that ends the process
+
+} // namespace rt::start

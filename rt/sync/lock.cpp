@@ -1,0 +1,65 @@
+#include <rt/sync/lock.hpp>
+
+#include <rt/base/panic.hpp>
+#include <rt/sync/deadlock.hpp>
+
+#include <arch/cpu.hpp>
+
+namespace rt {
+namespace {
+
+// Between two looks at the word 1, 2, 4, ... pauses: while the others look away, the owner has the cache line to itself
+// and may well take the lock several times in a row, which is what makes a contended lock fast.
+constexpr int first_backoff = 4, last_backoff = 64;
+
+} // namespace
+
+template <class Scope> bool BasicLock<Scope>::try_lock_as_new_task() {
+  adopt_current_thread();
+  return try_lock();
+}
+
+template <class Scope> Result<void> BasicLock<Scope>::lock_contended(Deadline deadline) {
+  const TaskId id = current_task().id;
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  for (int backoff = first_backoff; backoff <= last_backoff; backoff *= 2) {
+    if (word == 0 && word_.compare_exchange_strong(word, id, std::memory_order_acquire, std::memory_order_relaxed))
+      return {};
+    if (owner_of(word) == id) {
+      if (!deadline.never()) return Errc::deadlock;
+      report_relock(word_);
+    }
+    if (word & waiters) break;
+    for (int i = 0; i < backoff; ++i) arch::pause();
+    word = word_.load(std::memory_order_relaxed);
+  }
+
+  Task& task = current_task();
+  for (;;) {
+    word = word_.load(std::memory_order_relaxed);
+    if (word == 0) {
+      if (word_.compare_exchange_weak(word, id | waiters, std::memory_order_acquire, std::memory_order_relaxed)) return {};
+      continue;
+    }
+    if (!(word & waiters) && !word_.compare_exchange_weak(word, word | waiters, std::memory_order_relaxed)) continue;
+    const bool detectable = !Scope::shared && deadline.never();
+    if (detectable) task.lock.store(&word_, std::memory_order_relaxed);
+    const Waited waited = Scope::wait_on(word_, word | waiters, deadline, detectable ? report_cycle : nullptr);
+    if (detectable) task.lock.store(nullptr, std::memory_order_relaxed);
+    if (waited == Waited::timed_out) return Errc::timed_out;
+  }
+}
+
+template <class Scope> void BasicLock<Scope>::unlock_contended(std::uint32_t old) {
+  if (owner_of(old) != current_task().id) {
+    if (owner_of(old) == 0) panic("unlock of a Lock that nobody holds");
+    panic("unlock of a Lock by a task that does not hold it (task {} does): the task that locked it has to unlock it",
+          owner_of(old));
+  }
+  Scope::wake(word_, 1);
+}
+
+template class BasicLock<PrivateScope>;
+template class BasicLock<SharedScope>;
+
+} // namespace rt

@@ -1,0 +1,59 @@
+#pragma once
+// wait_on and wake: the two calls that every primitive is written with.
+//
+// A primitive is an algorithm over one 32-bit word. Its tasks agree through the word alone as long as they can; one that
+// has to wait calls wait_on(word, expected), which blocks only if the word still has that value, and one that changed
+// the word calls wake(word, n) afterwards.
+//
+// Scope says who shares the word:
+//
+//   PrivateScope   the tasks of one process. Waiters stand in a table keyed by the word's address, first come, first
+//                  served. The word is read with its bucket of the table locked, and wake looks into the bucket with
+//                  the same lock, after the word was changed: so either the waiter sees the change, or wake sees the
+//                  waiter. wake makes a system call only for a waiter that sleeps.
+//   SharedScope    all that map the memory, with futex(2) on the word itself; the kernel does the same with its table.
+//
+// In both a waiter that reports timed_out or changed has consumed no wake-up; one that was taken out of the table
+// reports `woken`, even when its time is up too. wake touches the address only, never the word: the object may be
+// gone. A waiter can be woken for somebody who had the same address before: `woken` is a hint to look again.
+
+#include <rt/kernel/clock.hpp>
+#include <rt/kernel/futex.hpp>
+#include <rt/sync/waiter.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+namespace rt {
+
+using Word = std::atomic<std::uint32_t>;
+
+enum class Waited : std::uint8_t { woken, changed, timed_out };
+
+inline constexpr unsigned everybody = 0x7fffffff;
+
+struct PrivateScope {
+  static constexpr bool shared = false;
+  static Waited wait_on(const Word& word, std::uint32_t expected, Deadline deadline = {},
+                        Waiter::LongWait* long_wait = nullptr);
+  /// Wakes at most `count` waiters, those that came first; returns how many there were.
+  static unsigned wake(const Word& word, unsigned count);
+};
+
+struct SharedScope {
+  static constexpr bool shared = true;
+  static Waited wait_on(const Word& word, std::uint32_t expected, Deadline deadline = {},
+                        Waiter::LongWait* = nullptr) {
+    const Errc code = kernel::futex_wait(word, expected, deadline, kernel::Sharing::between_processes);
+    return code == Errc::timed_out ? Waited::timed_out : code == Errc::would_block ? Waited::changed : Waited::woken;
+  }
+  static unsigned wake(const Word& word, unsigned count) {
+    return kernel::futex_wake(word, count, kernel::Sharing::between_processes);
+  }
+};
+
+/// Calls `look` with the table's bucket of the word locked, if somebody waits on it: the word exists as long.
+/// Returns whether it was called.
+bool with_waiters_of(const Word& word, void (*look)(const Word& word, void* argument), void* argument);
+
+} // namespace rt

@@ -1,0 +1,43 @@
+// Threads of a hosted program are glibc's, so that its thread-local storage and the sanitizers know them.
+
+#include <rt/thread/block.hpp>
+
+#include <rt/memory/heap.hpp>
+
+#include <arch/syscall.hpp>
+#include <pthread.h>
+
+namespace rt::threading {
+namespace {
+
+void* entry(void* argument) {
+  auto& block = *static_cast<ThreadBlock*>(argument);
+  block.tid.store(static_cast<std::uint32_t>(arch::syscall(__NR_gettid)), std::memory_order_release);
+  kernel::futex_wake(block.tid, 1, kernel::Sharing::between_processes);
+  thread_main(block);
+  block.tid.store(0, std::memory_order_release); // what the kernel does for a bare thread
+  kernel::futex_wake(block.tid, 0x7fffffff, kernel::Sharing::between_processes);
+  return nullptr;
+}
+
+} // namespace
+
+std::size_t native_tls_size() { return 0; }
+
+long native_start(ThreadBlock& block) {
+  constexpr std::uint32_t starting = 0x7fffffff;
+  block.tid.store(starting, std::memory_order_relaxed);
+  if (const int code = pthread_create(&block.native, nullptr, entry, &block)) {
+    block.tid.store(0, std::memory_order_relaxed);
+    return -code;
+  }
+  for (std::uint32_t tid; (tid = block.tid.load(std::memory_order_acquire)) == starting;)
+    kernel::futex_wait(block.tid, starting, Deadline{}, kernel::Sharing::between_processes);
+  return static_cast<long>(block.tid.load(std::memory_order_acquire));
+}
+
+void native_run_exit_hooks() { heap::release_thread_cache(); }
+
+void native_finish(ThreadBlock& block) { pthread_join(block.native, nullptr); }
+
+} // namespace rt::threading
