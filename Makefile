@@ -59,7 +59,7 @@ STRESS_TESTS := $(wildcard tests/stress/*.cpp)
 OBJECTS       =
 
 # --- The library, in each variant ------------------------------------------------------------------------------------
-# $(1) name, $(2) bare or hosted, $(3) compiler, $(4) flags
+# $(1) name, $(2) bare or hosted, $(3) compiler, $(4) flags, $(5) flags that come last
 
 define variant
 $(1)_OBJECTS := $(patsubst %,$(BUILD)/$(1)/%.o,$(basename $(RT_$(2))))
@@ -70,27 +70,30 @@ $(BUILD)/$(1)/librt.a: $$($(1)_OBJECTS)
 
 $(BUILD)/$(1)/%.o: %.cpp | $(BUILD)/include/arch $(BUILD)/tools/build
 	@mkdir -p $$(@D)
-	$$(call say,CXX,$$@) $(3) $$(OPTIMIZE) $(CXXFLAGS) $(4) $$(EXTRA_FLAGS) -c $$< -o $$@
+	$$(call say,CXX,$$@) $(3) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS) -c $$< -o $$@
 
 $(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/build
 	@mkdir -p $$(@D)
 	$$(call say,AS,$$@) $(3) -g -MMD -MP -c $$< -o $$@
 
 $(BUILD)/$(1)/%: OPTIMIZE = -Os
+$(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/tests/bench/%: OPTIMIZE = -O2
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: EXTRA_FLAGS = -fexceptions -frtti)
 endef
 
+# The few arrays on stacks in these folders are written through Output, which checks bounds: no canary is needed.
+UNPROTECTED := -fno-stack-protector
 DEBUG_FLAGS := -Og -DRT_DEBUG=1
 $(eval $(call variant,bare,bare,$(CXX),$(BARE)))
-$(eval $(call variant,bare-debug,bare,$(CXX),$(BARE) $(DEBUG_FLAGS)))
+$(eval $(call variant,bare-debug,bare,$(CXX),$(BARE),$(DEBUG_FLAGS)))
 $(eval $(call variant,bare-clang,bare,clang++,$(BARE)))
 $(eval $(call variant,hosted,hosted,$(CXX),$(HOSTED)))
-$(eval $(call variant,hosted-debug,hosted,$(CXX),$(HOSTED) $(DEBUG_FLAGS)))
-$(eval $(call variant,hosted-address,hosted,$(CXX),$(HOSTED) $(DEBUG_FLAGS) -fsanitize=address$(,)undefined))
-$(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED) -O1 -fsanitize=thread))
+$(eval $(call variant,hosted-debug,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS)))
+$(eval $(call variant,hosted-address,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS) -fsanitize=address$(,)undefined))
+$(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=thread))
 
 # A directory that holds this CPU's headers under the name that all code uses, <arch/...>.
 $(BUILD)/include/arch:
@@ -108,7 +111,11 @@ $(BUILD)/libmusl-pure.a: rt/start/musl-pure.list | $(BUILD)/tools/build
 # NAME has symbols and line numbers for the debugger and addr2line; NAME.stripped is what one ships; NAME.map says
 # where each byte comes from; NAME.asm is the disassembly with the source.
 
-link_bare = $(call say,LINK,$@) $(1) $(LINK) -Wl,-Map=$@.map $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -lgcc \
+# The smallest programs do without crash reports.
+SMALLEST := hello hello_thread
+
+link_bare = $(call say,LINK,$@) $(1) $(LINK) -Wl,-Map=$@.map \
+              $(if $(filter $(SMALLEST),$(@F)),,-Wl,-u,rt_report_crashes) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -lgcc \
               -Wl,--end-group -o $@ && \
             $(CROSS_COMPILE)objcopy --strip-all $@ $@.stripped && \
             $(CROSS_COMPILE)objdump -dS --no-show-raw-insn $(ARCH_DISASSEMBLY) $@ > $@.asm

@@ -20,7 +20,7 @@ void put_digits(Output& out, std::uint64_t value, unsigned base, unsigned least_
 void put_decimal(Output& out, std::uint64_t value) { put_digits(out, value, 10, 1); }
 
 void put_hexadecimal(Output& out, std::uint64_t value, unsigned least_digits) {
-  out.put("0x");
+  out.put_literal("0x");
   put_digits(out, value, 16, least_digits);
 }
 

@@ -47,6 +47,10 @@ class Output {
       : begin_(buffer.data()), cursor_(begin_), end_(begin_ + buffer.size()), full_(full) {}
 
   void put(std::string_view text);
+  /// A literal: its size is known here even where the compiler optimises for size and would call strlen.
+  template <std::size_t size> [[gnu::always_inline]] void put_literal(const char (&literal)[size]) {
+    put(std::string_view(literal, size - 1));
+  }
   void put(char character) { put(std::string_view(&character, 1)); }
 
   /// What is in the buffer.

@@ -11,8 +11,8 @@
 //
 // The linker script sorts both tables by their two-digit number. Functions are `extern "C" void name(const
 // InitialStack&)` for the start, before the program's constructors, and `extern "C" void name()` for the end, after
-// main's return. In the hosted profile the same names are ordinary constructors and destructors. A third table,
-// RT_AT_THREAD_EXIT, is run by each thread that ends, the main one too; hosted threads have glibc's own means for it.
+// main's return. In the hosted profile the same names are ordinary constructors and destructors. Two more tables,
+// RT_AT_THREAD_START and RT_AT_THREAD_EXIT, are run by each thread but the main one; hosted threads do without them.
 
 namespace rt {
 
@@ -40,10 +40,12 @@ struct InitialStack {
   }
 #define RT_AT_EXIT(number, function)                                                                                   \
   [[gnu::destructor(1##number)]] static void function##_at_exit() { function(); }
+#define RT_AT_THREAD_START(number, function)
 #define RT_AT_THREAD_EXIT(number, function)
 #else
 #define RT_AT_START(number, function) RT_HOOK(start, number, function)
 #define RT_AT_EXIT(number, function) RT_HOOK(exit, number, function)
+#define RT_AT_THREAD_START(number, function) RT_HOOK(thread_start, number, function)
 #define RT_AT_THREAD_EXIT(number, function) RT_HOOK(thread_exit, number, function)
 #define RT_HOOK(table, number, function)                                                                               \
   asm(".pushsection .rt_" #table "." #number ", \"a\"\n\t.balign 4\n\t.long " #function " - .\n\t.popsection")

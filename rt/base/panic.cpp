@@ -31,32 +31,32 @@ bool readable(const void* address) {
 void write_backtrace(Output& out, const void* frame_pointer) {
   constexpr int most = 40;
   const auto image = reinterpret_cast<std::uintptr_t>(__ehdr_start), end = reinterpret_cast<std::uintptr_t>(_end);
-  out.put("  called from (addr2line -Cfpe PROGRAM ADDRESS):\n");
+  out.put_literal("  called from (addr2line -Cfpe PROGRAM ADDRESS):\n");
   for (int depth = 0; depth < most; ++depth) {
     const arch::Frame* frame = arch::frame_record(frame_pointer);
     if (reinterpret_cast<std::uintptr_t>(frame) % alignof(arch::Frame) != 0 || !readable(frame)) return;
     const std::uintptr_t address = frame->return_address - 1; // inside the call, not after it
     const bool inside = address >= image && address < end;
     if (inside || frame->return_address != 0) {
-      out.put("    ");
+      out.put_literal("    ");
       put_hexadecimal(out, inside ? address - image : address);
-      out.put(inside ? "\n" : " (not in this program)\n");
+      if (!inside) out.put_literal(" (not in this program)");
+      out.put_literal("\n");
     }
     if (frame->caller <= frame) return;
     frame_pointer = frame->caller;
   }
-  out.put("    ...\n");
+  out.put_literal("    ...\n");
 }
 
 void write_current_task(Output& out) {
-  const Task& task = this_thread_task;
-  const long id = task.id ? static_cast<long>(task.id) : arch::syscall(__NR_gettid);
-  const bool is_main = task.id == 0 && id == arch::syscall(__NR_getpid);
-  out.put("thread '");
-  out.put(is_main ? std::string_view("main") : task.name_view());
-  out.put("' (id ");
-  put_decimal(out, static_cast<std::uint64_t>(id));
-  out.put(")");
+  out.put_literal("thread '");
+  const char* name = this_thread_task.name.data();
+  if (*name == 0) name = "main"; // not adopted yet
+  while (*name) out.put(*name++);
+  out.put_literal("' (id ");
+  put_decimal(out, static_cast<std::uint64_t>(arch::syscall(__NR_gettid)));
+  out.put_literal(")");
 }
 
 void abort() {
@@ -76,9 +76,9 @@ Report::Report(std::string_view title) : out_(std::span<char>(static_cast<char*>
 }
 
 void Report::write(const void* frame) {
-  out_.put("\n  in ");
+  out_.put_literal("\n  in ");
   write_current_task(out_);
-  out_.put("\n");
+  out_.put_literal("\n");
   write_backtrace(out_, frame);
   write_text(out_.text(), 2, false);
 }

@@ -3,6 +3,8 @@
 //
 // Each call is exactly one write, whatever the length, so that lines of different threads and processes do not mix
 // where the kernel writes as a whole: files opened for appending, terminals, and pipes up to PIPE_BUF (4096) bytes.
+// (Only a formatted text of more than 1 KiB for which there is no memory goes out in pieces.)
+//
 // Nothing is buffered between calls. An interrupted or short write is continued. When the descriptor is non-blocking
 // and full, the thread waits until it can be written. Other errors (a closed descriptor, a full disk) lose the rest of
 // the text without a word: what is printed this way is for people, and a program could do nothing about it; where the

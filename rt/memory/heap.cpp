@@ -71,7 +71,9 @@ constexpr std::uint32_t slabs_kept = 4;                // that a thread may have
   return slab->owner.load(std::memory_order_relaxed) == owned_by::thread(this_thread.number);
 }
 void set_owner(Slab* slab, std::uint64_t owner) { slab->owner.store(owner, std::memory_order_relaxed); }
-[[gnu::always_inline]] inline std::uint32_t used(const Slab* slab) { return slab->used.load(std::memory_order_relaxed); }
+[[gnu::always_inline]] inline std::uint32_t used(const Slab* slab) {
+  return slab->used.load(std::memory_order_relaxed);
+}
 bool is_nearly_empty(const Slab* slab) { return used(slab) * slab->block_size <= unit_size / 4; }
 
 // For whoever a slab belongs to

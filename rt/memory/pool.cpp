@@ -31,7 +31,6 @@ unsigned find_run(std::uint64_t units, unsigned count) {
 
 Chunk*& ring_of(const Chunk* chunk) { return pool.chunks[chunk->warm ? 0 : chunk->free ? 1 : 2]; }
 
-/// The caller corrects pool.warm_units.
 void set_units(Chunk* chunk, std::uint64_t free, std::uint64_t warm) {
   Chunk*& before = ring_of(chunk);
   chunk->free = free;
@@ -40,6 +39,11 @@ void set_units(Chunk* chunk, std::uint64_t free, std::uint64_t warm) {
   if (&before == &after) return;
   remove(before, chunk);
   append(after, chunk);
+}
+
+void take_out(Chunk* chunk, std::uint64_t units) {
+  pool.warm_units -= static_cast<std::size_t>(std::popcount(chunk->warm & units));
+  set_units(chunk, chunk->free & ~units, chunk->warm & ~units);
 }
 
 Chunk* map_chunk() {
@@ -62,20 +66,20 @@ void give_back(Chunk* chunk, std::uint64_t units) {
   }
 }
 
-/// Gives the warm units of the chunk that has had some for longest to the kernel. The lock is held, but not all the time.
+/// Gives the warm units of the chunk that has had some for longest to the kernel. The lock is held, but not all the
+/// time.
 void cool() {
   Chunk* chunk = pool.chunks[0];
-  const std::uint64_t warm = chunk->warm;
-  pool.warm_units -= count_units(warm);
   if (chunk->free != all_units) {
-    set_units(chunk, chunk->free & ~warm, 0);
+    const std::uint64_t warm = chunk->warm;
+    take_out(chunk, warm);
     pool.lock.unlock();
     give_back(chunk, warm);
     pool.lock.lock();
     set_units(chunk, chunk->free | warm, chunk->warm);
   }
   if (chunk->free == all_units) {
-    if (chunk->warm != warm) 
+    take_out(chunk, all_units);
     remove(ring_of(chunk), chunk);
     pool.mapped -= chunk_size;
     pool.lock.unlock();
@@ -106,8 +110,7 @@ Slab* take_units(unsigned count) {
   if (!found.chunk) found = find_run(pool.chunks[1], &Chunk::free, count);
   if (!found.chunk) found = {map_chunk(), 1};
   if (!found.chunk) return nullptr;
-  const std::uint64_t units = run(found.first, count);
-  set_units(found.chunk, found.chunk->free & ~units, found.chunk->warm & ~units);
+  take_out(found.chunk, run(found.first, count));
   pool.used_units += count;
   return slot(found.chunk, found.first);
 }
@@ -117,6 +120,7 @@ void put_units(Slab* slab, unsigned count) {
   const std::uint64_t units = run(number_of(slab), count);
   pool.lock.lock();
   set_units(chunk, chunk->free | units, chunk->warm | units);
+  pool.warm_units += count;
   pool.used_units -= count;
   while (pool.warm_units > warm_limit()) cool();
   pool.lock.unlock();

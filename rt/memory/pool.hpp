@@ -1,10 +1,10 @@
 #pragma once
 // The pool: what threads share. Chunks with their free units, and shelves of slabs that have lost their owner.
 //
-// A chunk is mapped when no other has enough adjoining free units. Chunks with warm units, that is free ones which still
-// have memory, are used first. When there are more warm units than warm_limit() allows, those of the chunk that has had
-// some for longest are taken out of it, as if somebody used them, given to the kernel without the lock held, and put back
-// as cold ones; the address space stays. A chunk none of whose units is used is unmapped in place of that.
+// A chunk is mapped when no other has enough adjoining free units. Chunks with warm units, that is free ones which
+// still have memory, are used first. When there are more warm units than warm_limit() allows, those of the chunk that
+// has had some for longest are taken out of it, as if somebody used them, given to the kernel without the lock held,
+// and put back as cold ones; the address space stays. A chunk none of whose units is used is unmapped in place of that.
 //
 // An empty Pool is all zeros.
 
@@ -14,7 +14,7 @@
 namespace rt::heap {
 
 struct Pool {
-  FutexLock lock; // for all that follows, the Chunk of each chunk, and the slabs on the shelves
+  FutexLock lock;        // for all that follows, the Chunk of each chunk, and the slabs on the shelves
   Chunk* chunks[3] = {}; // rings: with warm units, with cold ones only, full
   Slab* shelves[class_count] = {};
   std::size_t mapped = 0; // bytes

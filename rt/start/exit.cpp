@@ -11,6 +11,7 @@ using Destructor = Hook;
 
 extern "C" {
 [[gnu::visibility("hidden")]] extern const std::int32_t rt_exit_hooks[], rt_exit_hooks_end[];
+[[gnu::visibility("hidden")]] extern const std::int32_t rt_thread_start_hooks[], rt_thread_start_hooks_end[];
 [[gnu::visibility("hidden")]] extern const std::int32_t rt_thread_exit_hooks[], rt_thread_exit_hooks_end[];
 [[gnu::visibility("hidden")]] extern const Destructor rt_destructors[], rt_destructors_end[];
 }
@@ -21,6 +22,7 @@ void run(const std::int32_t* hook, const std::int32_t* end) {
 
 } // namespace
 
+void start::run_thread_start_hooks() { run(rt_thread_start_hooks, rt_thread_start_hooks_end); }
 void start::run_thread_exit_hooks() { run(rt_thread_exit_hooks, rt_thread_exit_hooks_end); }
 
 void exit_now(int status) {

@@ -12,7 +12,10 @@ namespace rt {
 
 namespace start {
 
-/// Destroys the calling thread's thread-local objects, and what else the runtime does when a thread ends.
+/// What linked features of the runtime do when a thread starts.
+void run_thread_start_hooks();
+
+/// Destroys the calling thread's thread-local objects, and what else linked features do when a thread ends.
 void run_thread_exit_hooks();
 
 } // namespace start

@@ -27,36 +27,17 @@ extern "C" {
 }
 
 /// Both parts of a block have it.
-[[gnu::always_inline]] inline std::size_t tls_block_alignment() {
+inline std::size_t tls_block_alignment() {
   constexpr std::uint32_t least = 16;
   return rt_tls_layout.alignment > least ? rt_tls_layout.alignment : least;
 }
 
 /// Bytes that a block takes at most, whatever address it starts at.
-[[gnu::always_inline]] inline std::size_t tls_block_size() {
+inline std::size_t tls_block_size() {
   return rt_tls_layout.size + sizeof(arch::ThreadControlBlock) + tls_block_alignment();
 }
 
-/// Lays a block out in `memory` and returns its control block. Is used before the first thread pointer is set, so it
-/// calls nothing; `volatile` keeps the compiler from turning the loops into calls of memcpy and memset.
-[[gnu::always_inline]] inline arch::ThreadControlBlock* make_tls_block(void* memory, std::uintptr_t canary) {
-  const std::uintptr_t mask = tls_block_alignment() - 1;
-  const auto at = reinterpret_cast<std::uintptr_t>(memory);
-  std::uintptr_t variables, control;
-  if constexpr (arch::tls_above_thread_pointer) {
-    variables = (at + sizeof(arch::ThreadControlBlock) + mask) & ~mask;
-    control = variables - sizeof(arch::ThreadControlBlock);
-  } else {
-    control = (at + rt_tls_layout.size + mask) & ~mask;
-    variables = control - rt_tls_layout.size;
-  }
-  auto* word = reinterpret_cast<volatile std::uint64_t*>(variables);
-  const std::size_t initialised = rt_tls_layout.template_size / sizeof *word, words = rt_tls_layout.size / sizeof *word;
-  for (std::size_t i = 0; i < words; ++i) word[i] = i < initialised ? rt_tls_template[i] : 0;
-  auto* block = reinterpret_cast<arch::ThreadControlBlock*>(control);
-  block->self = block;
-  arch::set_canary(block, canary);
-  return block;
-}
+/// Lays a block out in `memory` and returns its control block.
+arch::ThreadControlBlock* make_tls_block(void* memory, std::uintptr_t canary);
 
 } // namespace rt::start

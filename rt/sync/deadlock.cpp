@@ -1,6 +1,7 @@
 #include <rt/sync/deadlock.hpp>
 
 #include <rt/base/panic.hpp>
+#include <rt/base/registry.hpp>
 #include <rt/sync/lock.hpp>
 
 #include <algorithm>
@@ -30,7 +31,7 @@ const Word* lock_wanted_by(DeadlockMember& member) {
       [](Task& task, void* argument) {
         auto& [wanted, word] = *static_cast<Search*>(argument);
         if (task.id != wanted.task) return true;
-        std::copy_n(task.name, Task::name_capacity, wanted.name);
+        wanted.name = task.name;
         word = task.lock.load(std::memory_order_relaxed);
         wanted.waits_for = word;
         return false;
@@ -80,7 +81,7 @@ std::uintptr_t signature(const Cycle& cycle) {
 [[noreturn]] void abort_with(std::span<const DeadlockMember> cycle) {
   panicking::Report report("deadlock: ");
   if (cycle.size() == 1)
-    report.out().put("a task waits for a lock that it holds itself; use an RLock, or do not lock twice");
+    report.out().put_literal("a task waits for a lock that it holds itself; use an RLock, or do not lock twice");
   else
     format_to(report.out(), "{} tasks wait for each other's locks; take locks in the same order everywhere", cycle.size());
   for (std::size_t i = 0; i < cycle.size(); ++i) {
@@ -88,7 +89,7 @@ std::uintptr_t signature(const Cycle& cycle) {
     const auto& holder = cycle[(i + 1) % cycle.size()];
     const auto& before = cycle[(i + cycle.size() - 1) % cycle.size()];
     format_to(report.out(), "\n  '{}' (id {}) holds lock {} and waits for lock {}, which '{}' (id {}) holds",
-              std::string_view(self.name), self.task, before.waits_for, self.waits_for, std::string_view(holder.name),
+              self.name.data(), self.task, before.waits_for, self.waits_for, holder.name.data(),
               holder.task);
   }
   panicking::finish(report);
@@ -112,9 +113,7 @@ void report_cycle(const Word&) {
 void report_relock(const Word& word) {
   Cycle cycle;
   const Task& task = current_task();
-  DeadlockMember& member = cycle.members[cycle.size++];
-  member = {task.id, {}, &word};
-  std::copy_n(task.name, Task::name_capacity, member.name);
+  cycle.members[cycle.size++] = {task.id, task.name, &word};
   call_handler(cycle);
 }
 

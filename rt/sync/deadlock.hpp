@@ -18,7 +18,7 @@ namespace rt {
 /// last).
 struct DeadlockMember {
   TaskId task;
-  char name[Task::name_capacity];
+  TaskName name;
   const void* waits_for;
 };
 

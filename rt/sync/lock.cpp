@@ -1,6 +1,7 @@
 #include <rt/sync/lock.hpp>
 
 #include <rt/base/panic.hpp>
+#include <rt/base/registry.hpp>
 #include <rt/sync/deadlock.hpp>
 
 #include <arch/cpu.hpp>
@@ -34,6 +35,7 @@ template <class Scope> Result<void> BasicLock<Scope>::lock_contended(Deadline de
     word = word_.load(std::memory_order_relaxed);
   }
 
+  register_current_task();
   Task& task = current_task();
   for (;;) {
     word = word_.load(std::memory_order_relaxed);

@@ -64,7 +64,7 @@ template <class Scope> class BasicLock {
   /// Frees the lock. Panics if the caller does not hold it.
   void unlock() {
     const std::uint32_t old = word_.exchange(0, std::memory_order_release);
-    if (old != current_task_id) [[unlikely]]
+    if (old != current_task_id || old == 0) [[unlikely]] // a thread that is new here and a free lock have both 0
       unlock_contended(old);
   }
 

@@ -40,6 +40,7 @@ void collect_detached() {
       link = &block->next;
     } else {
       *link = block->next;
+      native_finish(*block);
       keep_or_unmap(block);
     }
   }
@@ -58,7 +59,7 @@ ThreadBlock* take_cached() {
 
 } // namespace
 
-ThreadBlock* make_block(const ThreadOptions& options, const Callable& callable, void*& place) {
+ThreadBlock* make_block(const ThreadOptions& options, const Callable& callable) {
   const std::size_t wanted = options.stack_size == 0                          ? memory::default_stack_size
                              : options.stack_size < memory::least_stack_size ? memory::least_stack_size
                                                                              : options.stack_size;
@@ -82,8 +83,6 @@ ThreadBlock* make_block(const ThreadOptions& options, const Callable& callable, 
   block->run = callable.run;
   block->destroy = callable.destroy;
   block->daemon = options.daemon;
-  block->entered.store(0, std::memory_order_relaxed);
-  place = block->callable;
   return block;
 }
 

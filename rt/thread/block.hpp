@@ -23,11 +23,11 @@ struct ThreadBlock {
   void (*destroy)(void*) = nullptr;
   ThreadBlock* next = nullptr; // in the cache, or among the detached
   std::atomic<std::uint32_t> tid = 0;
-  std::atomic<std::uint32_t> entered = 0; // run() of a subclass has been called
   bool daemon = false;
-  char name[Task::name_capacity] = {};
+  TaskName name = {};
 #if RT_HOSTED
-  unsigned long native = 0; // pthread_t
+  unsigned long native = 0;    // pthread_t
+  std::uint32_t native_id = 0; // what `tid` was before the thread's end
 #endif
 };
 
@@ -35,6 +35,8 @@ struct ThreadBlock {
 std::size_t native_tls_size();
 /// Starts a thread that calls thread_main(block) with block.tid set. Returns its id, or a negative errno.
 long native_start(ThreadBlock& block);
+/// What linked features of the runtime do when a thread starts.
+void native_run_start_hooks();
 /// Destroys the calling thread's thread-local objects, and what else ends with a thread.
 void native_run_exit_hooks();
 /// After block.tid has become 0.
@@ -42,6 +44,9 @@ void native_finish(ThreadBlock& block);
 
 /// What every new thread does.
 void thread_main(ThreadBlock& block);
+
+/// A block with room for the callable; nullptr if there is no memory.
+ThreadBlock* make_block(const ThreadOptions& options, const Callable& callable);
 
 /// Gives the block to the next Thread that wants one of its size, or its memory to the kernel.
 void release_block(ThreadBlock* block);

@@ -2,7 +2,6 @@
 
 #include <rt/thread/block.hpp>
 
-#include <rt/kernel/crash.hpp>
 #include <rt/start/exit.hpp>
 #include <rt/start/tls.hpp>
 
@@ -18,7 +17,6 @@ namespace {
 // The stack protector's canary is that of the process, and in place before the thread's first instruction.
 [[noreturn]] void entry(void* argument) {
   auto& block = *static_cast<ThreadBlock*>(argument);
-  kernel::use_signal_stack(block.mapping.begin, memory::signal_stack_size);
   thread_main(block);
   for (;;) arch::syscall(__NR_exit, 0);
 }
@@ -34,6 +32,7 @@ long native_start(ThreadBlock& block) {
   return rt_clone(flags, block.stack_top, &block.tid, &block.tid, arch::thread_pointer_for_clone(control), entry, &block);
 }
 
+void native_run_start_hooks() { start::run_thread_start_hooks(); }
 void native_run_exit_hooks() { start::run_thread_exit_hooks(); }
 
 void native_finish(ThreadBlock&) {}

@@ -12,7 +12,8 @@ namespace {
 
 void* entry(void* argument) {
   auto& block = *static_cast<ThreadBlock*>(argument);
-  block.tid.store(static_cast<std::uint32_t>(arch::syscall(__NR_gettid)), std::memory_order_release);
+  block.native_id = static_cast<std::uint32_t>(arch::syscall(__NR_gettid));
+  block.tid.store(block.native_id, std::memory_order_release);
   kernel::futex_wake(block.tid, 1, kernel::Sharing::between_processes);
   thread_main(block);
   block.tid.store(0, std::memory_order_release); // what the kernel does for a bare thread
@@ -31,11 +32,12 @@ long native_start(ThreadBlock& block) {
     block.tid.store(0, std::memory_order_relaxed);
     return -code;
   }
-  for (std::uint32_t tid; (tid = block.tid.load(std::memory_order_acquire)) == starting;)
+  while (block.tid.load(std::memory_order_acquire) == starting)
     kernel::futex_wait(block.tid, starting, Deadline{}, kernel::Sharing::between_processes);
-  return static_cast<long>(block.tid.load(std::memory_order_acquire));
+  return static_cast<long>(block.native_id);
 }
 
+void native_run_start_hooks() {}
 void native_run_exit_hooks() { heap::release_thread_cache(); }
 
 void native_finish(ThreadBlock& block) { pthread_join(block.native, nullptr); }

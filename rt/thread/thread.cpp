@@ -5,7 +5,6 @@
 #include <rt/base/panic.hpp>
 #include <rt/thread/block.hpp>
 
-#include <algorithm>
 
 namespace rt {
 
@@ -49,18 +48,17 @@ namespace threading {
 void thread_main(ThreadBlock& block) {
   Task& task = this_thread_task;
   task.id = current_task_id = block.tid.load(std::memory_order_relaxed);
-  std::copy_n(block.name, Task::name_capacity, task.name);
+  task.name = block.name;
   task.stack_begin = reinterpret_cast<std::uintptr_t>(block.mapping.stack_begin());
   task.stack_size = static_cast<std::size_t>(block.stack_top - block.mapping.stack_begin());
-  register_task(task);
+  native_run_start_hooks();
   constexpr long set_name = 15; // PR_SET_NAME
-  arch::syscall(__NR_prctl, set_name, reinterpret_cast<long>(block.name));
+  arch::syscall(__NR_prctl, set_name, reinterpret_cast<long>(block.name.data()));
   counted = !block.daemon;
 
   block.run(block.callable);
   if (block.destroy) block.destroy(block.callable);
   native_run_exit_hooks();
-  unregister_task(task);
   end_unfinished(block);
 }
 
@@ -68,26 +66,31 @@ void thread_main(ThreadBlock& block) {
 
 void (*Thread::return_to_heap_)(void*) = nullptr;
 
-Thread::Thread(const ThreadOptions& options) {
-  void* place = nullptr;
-  block_ = threading::make_block(options, {run_subclass, nullptr, 0, 16}, place);
-  set_name(options);
+Thread::Thread(const ThreadOptions& options) : Thread({nullptr, nullptr, 0, 16}, options) {}
+
+Thread::Thread(const threading::Callable& callable, const ThreadOptions& options) : daemon_(options.daemon) {
+  if (options.name.empty()) {
+    Output out(name_);
+    out.put_literal("Thread-");
+    put_decimal(out, threads_made.fetch_add(1, std::memory_order_relaxed) + 1);
+  } else {
+    name_ = task_name(options.name);
+  }
+  ThreadBlock* block = threading::make_block(options, callable);
+  if (block) block->name = name_;
+  block_.store(block, std::memory_order_relaxed);
 }
 
-void Thread::run_subclass(void* object) {
-  auto& self = *static_cast<Thread*>(object);
-  ThreadBlock& block = *self.block_.load(std::memory_order_relaxed);
-  block.entered.store(1, std::memory_order_release);
-  kernel::futex_wake(block.entered, 1, Sharing::private_to_process);
-  self.run();
+void* Thread::callable_place() const {
+  const ThreadBlock* block = block_.load(std::memory_order_relaxed);
+  return block ? block->callable : nullptr;
 }
 
 Thread::Thread(Thread&& other) noexcept
     : block_(other.block_.exchange(nullptr, std::memory_order_relaxed)), id_(other.id_), started_(other.started_),
-      daemon_(other.daemon_) {
+      daemon_(other.daemon_), name_(other.name_) {
   ThreadBlock* block = block_.load(std::memory_order_relaxed);
   if (block && !block->destroy) panic("a Thread of a subclass was moved: run() would not find its object");
-  std::copy_n(other.name_, Task::name_capacity, name_);
 }
 
 Thread::~Thread() {
@@ -103,30 +106,35 @@ Thread::~Thread() {
   }
 }
 
-void Thread::set_name(const ThreadOptions& options) {
-  daemon_ = options.daemon;
-  Task named;
-  if (options.name.empty()) {
-    char text[Task::name_capacity];
-    Output out(text);
-    out.put("Thread-");
-    put_decimal(out, threads_made.fetch_add(1, std::memory_order_relaxed) + 1);
-    set_task_name(named, out.text());
-  } else {
-    set_task_name(named, options.name);
-  }
-  std::copy_n(named.name, Task::name_capacity, name_);
-  if (ThreadBlock* block = block_.load(std::memory_order_relaxed)) std::copy_n(named.name, Task::name_capacity, block->name);
-}
+void Thread::run() { panic("a Thread was started that has neither a callable nor a run() of its own"); }
 
-void Thread::run() { panic("a Thread without a callable was started, and its class does not override run()"); }
+// The run() that the object's class has at the moment. The new thread must not look it up itself: when a Thread goes out
+// of scope right after start(), its class is already Thread again while the destructor joins. By the Itanium C++ ABI a
+// pointer to a virtual member function holds its place in the table that the object's first word leads to, plus 1 on
+// some CPUs.
+void (*Thread::final_run(Thread& thread))(void*) {
+  struct {
+    std::uintptr_t place;
+    std::ptrdiff_t adjustment;
+  } member;
+  void (Thread::*const run)() = &Thread::run;
+  __builtin_memcpy(&member, &run, sizeof member);
+  const char* table;
+  __builtin_memcpy(&table, static_cast<const void*>(&thread), sizeof table);
+  void (*found)(void*);
+  __builtin_memcpy(&found, table + (member.place & ~std::uintptr_t{1}), sizeof found);
+  return found;
+}
 
 Result<void> Thread::start() {
   if (started_) return Errc::already_started;
   ThreadBlock* block = block_.load(std::memory_order_relaxed);
   if (!block) return Errc::not_enough_memory;
   const bool is_subclass = !block->destroy;
-  if (is_subclass) block->callable = this;
+  if (is_subclass) {
+    block->callable = this;
+    block->run = final_run(*this);
+  }
   begin_unfinished(*block);
   const long id = threading::native_start(*block);
   if (id < 0) {
@@ -135,15 +143,14 @@ Result<void> Thread::start() {
   }
   id_ = static_cast<std::uint32_t>(id);
   started_ = true;
-  // The destructor of a subclass makes run() the base's again; so the call has to be under way before start() returns
-  // (Python's start() waits for the new thread as well).
-  while (is_subclass && block->entered.load(std::memory_order_acquire) == 0)
-    kernel::futex_wait(block->entered, 0, Deadline{}, Sharing::private_to_process);
   return {};
 }
 
 Result<void> Thread::join_until(Deadline deadline) {
-  joining_.fetch_add(1, std::memory_order_acquire);
+  unsigned joining = joining_.load(std::memory_order_acquire);
+  do {
+    if (joining == given_back) return {};
+  } while (!joining_.compare_exchange_weak(joining, joining + 1, std::memory_order_acquire));
   ThreadBlock* block = block_.load(std::memory_order_acquire);
   const bool running = started_ && block;
   bool ended = running;
@@ -151,7 +158,7 @@ Result<void> Thread::join_until(Deadline deadline) {
     const std::uint32_t tid = block->tid.load(std::memory_order_acquire);
     if (tid == 0) break;
     if (tid == current_task_id) {
-      if (deadline.never()) panic("a thread joins itself: it would wait for ever");
+      if (deadline.never()) panic("a thread joins itself, and would wait for ever");
       ended = false;
     } else if (deadline == Deadline::at(0) ||
                // The kernel's wake-up at a thread's end is one between processes.
@@ -160,12 +167,16 @@ Result<void> Thread::join_until(Deadline deadline) {
       break;
     }
   }
-  // The last of those who join gives the block back: no other looks at it any more.
-  if (joining_.fetch_sub(1, std::memory_order_acq_rel) == 1 && ended)
-    if (ThreadBlock* last = block_.exchange(nullptr, std::memory_order_acq_rel)) {
-      threading::native_finish(*last);
-      threading::release_block(last);
-    }
+  // The last of those who join gives the block back: no other looks at it any more, and none will.
+  joining = joining_.load(std::memory_order_relaxed);
+  while (!joining_.compare_exchange_weak(joining, ended && joining == 1 ? given_back : joining - 1,
+                                         std::memory_order_acq_rel, std::memory_order_relaxed)) {
+  }
+  if (ended && joining == 1) {
+    block_.store(nullptr, std::memory_order_relaxed);
+    threading::native_finish(*block);
+    threading::release_block(block);
+  }
   if (running && !ended) return Errc::timed_out;
   return {};
 }

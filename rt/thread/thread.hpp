@@ -41,8 +41,6 @@ struct Callable {
   std::size_t alignment;
 };
 
-/// A block with room for the callable, whose address is stored in `place`; nullptr if there is no memory.
-ThreadBlock* make_block(const ThreadOptions& options, const Callable& callable, void*& place);
 
 template <class F, class... A> struct Call {
   F function;
@@ -54,6 +52,8 @@ template <class F, class... A> struct Call {
   }
   static void destroy(void* object) { static_cast<Call*>(object)->~Call(); }
 };
+
+template <class Call> Callable callable() { return {Call::run, Call::destroy, sizeof(Call), alignof(Call)}; }
 
 } // namespace threading
 
@@ -68,12 +68,10 @@ class Thread {
 
   template <class F, class... A>
     requires std::invocable<std::decay_t<F>, std::decay_t<A>...>
-  Thread(const ThreadOptions& options, F&& function, A&&... arguments) {
+  Thread(const ThreadOptions& options, F&& function, A&&... arguments)
+      : Thread(threading::callable<threading::Call<std::decay_t<F>, std::decay_t<A>...>>(), options) {
     using Call = threading::Call<std::decay_t<F>, std::decay_t<A>...>;
-    void* place = nullptr;
-    block_ = threading::make_block(options, {Call::run, Call::destroy, sizeof(Call), alignof(Call)}, place);
-    set_name(options);
-    if (place) ::new (place) Call{std::forward<F>(function), {std::forward<A>(arguments)...}};
+    if (void* place = callable_place()) ::new (place) Call{std::forward<F>(function), {std::forward<A>(arguments)...}};
   }
 
   /// Joins, unless the thread is a daemon: that one goes on by itself. Where run() of a subclass uses members of the
@@ -106,7 +104,7 @@ class Thread {
   /// Started and not ended.
   bool is_alive() const;
   /// Cut to 31 bytes.
-  std::string_view name() const { return name_; }
+  std::string_view name() const { return name_.data(); }
   /// The kernel's thread id; 0 before start().
   std::uint32_t id() const { return id_; }
   bool daemon() const { return daemon_; }
@@ -122,16 +120,21 @@ class Thread {
   static void remember_heap() { return_to_heap_ = [](void* object) { ::operator delete(object); }; }
   static void (*return_to_heap_)(void* object);
 
-  static void run_subclass(void* thread);
-  void set_name(const ThreadOptions& options);
+  Thread(const threading::Callable& callable, const ThreadOptions& options);
+  /// Where the callable is to be made; nullptr if there was no memory.
+  void* callable_place() const;
+
+  static void (*final_run(Thread& thread))(void*);
   Result<void> join_until(Deadline deadline);
 
   std::atomic<threading::ThreadBlock*> block_ = nullptr;
-  std::atomic<unsigned> joining_ = 0;
+  static constexpr unsigned given_back = ~0u;
+
+  std::atomic<unsigned> joining_ = 0; // tasks in join_until, or given_back: the thread has ended and has no block any more
   std::uint32_t id_ = 0;
   bool started_ = false;
   bool daemon_ = false;
-  char name_[Task::name_capacity] = {};
+  TaskName name_ = {};
 };
 
 } // namespace rt

@@ -32,6 +32,7 @@ const char* const names[] = {"zero", "one"};
 thread_local int initialised = 42;
 thread_local int zero;
 alignas(64) thread_local char aligned = 'a';
+alignas(256) thread_local char aligned_zeros[3];
 
 struct Says {
   std::string_view text;
@@ -65,6 +66,8 @@ RT_CASE("thread-local variables have their values and alignment") {
   CHECK(zero == 0);
   CHECK(aligned == 'a');
   CHECK(reinterpret_cast<std::uintptr_t>(&aligned) % 64 == 0);
+  CHECK(reinterpret_cast<std::uintptr_t>(&aligned_zeros) % 256 == 0);
+  CHECK((aligned_zeros[0] == 0 && aligned_zeros[2] == 0));
 }
 
 RT_CASE("the stack canary is random and begins with a zero byte") {

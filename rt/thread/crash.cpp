@@ -1,9 +1,14 @@
-#include <rt/kernel/crash.hpp>
+// Crash reports: SIGSEGV, SIGBUS, SIGFPE and SIGILL say what happened, in which thread, and show the registers and a
+// backtrace, before the signal kills the process as it would have done without the report.
+//
+// Nothing refers to this file. The compiler wrapper asks for it by name (-u rt_report_crashes), so every program has it
+// that does not want to be as small as possible.
 
 #include <rt/base/digits.hpp>
 #include <rt/base/hook.hpp>
 #include <rt/base/panic.hpp>
 #include <rt/base/task.hpp>
+#include <rt/memory/stack.hpp>
 
 #include <arch/registers.hpp>
 #include <arch/syscall.hpp>
@@ -37,19 +42,12 @@ std::size_t stack_size() {
 }
 
 void describe(Output& out, int signal, const siginfo_t& info) {
-  struct Kind {
-    char name[8];
-    char meaning[32];
-  };
-  static constexpr Kind kinds[] = {{"SIGSEGV", " (invalid memory access)"},
-                                   {"SIGBUS", " (access beyond mapped data)"},
-                                   {"SIGFPE", " (arithmetic error)"},
-                                   {"SIGILL", " (invalid instruction)"}};
-  const Kind& kind = kinds[signal == SIGSEGV ? 0 : signal == SIGBUS ? 1 : signal == SIGFPE ? 2 : 3];
-  out.put(kind.name);
-  out.put(kind.meaning);
+  static constexpr char kinds[][36] = {"SIGSEGV (invalid memory access)", "SIGBUS (access beyond mapped data)",
+                                       "SIGFPE (arithmetic error)", "SIGILL (invalid instruction)"};
+  const char* kind = kinds[signal == SIGSEGV ? 0 : signal == SIGBUS ? 1 : signal == SIGFPE ? 2 : 3];
+  out.put(std::string_view(kind));
   if (info.si_code <= 0) return; // sent by kill(2): there is no address
-  out.put(" at address ");
+  out.put_literal(" at address ");
   put_hexadecimal(out, reinterpret_cast<std::uintptr_t>(info.si_addr));
 }
 
@@ -61,21 +59,29 @@ bool is_stack_overflow(int signal, std::uintptr_t address, std::uintptr_t stack_
 }
 
 void describe_overflow(Output& out, std::size_t size, std::uintptr_t address) {
-  out.put("stack overflow: all ");
+  out.put_literal("stack overflow: all ");
   put_decimal(out, size);
-  out.put(" bytes of the stack are used; recurse less, or raise ");
-  out.put(this_thread_task.stack_size != 0 ? "ThreadOptions::stack_size" : "the limit (ulimit -s)");
-  out.put(" (SIGSEGV at address ");
+  out.put_literal(" bytes of the stack are used; recurse less, or raise ");
+  if (this_thread_task.stack_size != 0)
+    out.put_literal("ThreadOptions::stack_size");
+  else
+    out.put_literal("the limit (ulimit -s)");
+  out.put_literal(" (SIGSEGV at address ");
   put_hexadecimal(out, address);
-  out.put(")");
+  out.put_literal(")");
 }
 
 void write_registers(Output& out, const arch::SignalFrame& frame) {
   for (unsigned i = 0; i < arch::register_count; ++i) {
-    out.put(i % 4 ? "  " : "\n  ");
+    out.put({"\n  " + (i % 4 ? 1 : 0), 3u - (i % 4 ? 1 : 0)});
     out.put({arch::register_names + 4 * i, 4});
     put_hexadecimal(out, frame.registers[i], 16);
   }
+}
+
+void use_signal_stack(void* memory, std::size_t size) {
+  const stack_t stack{memory, 0, size};
+  arch::syscall(__NR_sigaltstack, reinterpret_cast<long>(&stack), 0);
 }
 
 void set_action(int signal, const SignalAction& action) {
@@ -103,22 +109,20 @@ void report_crash(int signal, const siginfo_t* info, const arch::SignalFrame* fr
 
 } // namespace
 
-namespace kernel {
-
-void use_signal_stack(void* memory, std::size_t size) {
-  const stack_t stack{memory, 0, size};
-  arch::syscall(__NR_sigaltstack, reinterpret_cast<long>(&stack), 0);
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_use_signal_stack() {
+  // Below the thread's stack and its guard (rt/memory/stack.hpp).
+  char* const stack = reinterpret_cast<char*>(this_thread_task.stack_begin);
+  use_signal_stack(stack - memory::guard_size - memory::signal_stack_size, memory::signal_stack_size);
 }
 
-} // namespace kernel
-
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_report_crashes(const InitialStack&) {
-  kernel::use_signal_stack(main_signal_stack, sizeof main_signal_stack);
+  use_signal_stack(main_signal_stack, sizeof main_signal_stack);
   const SignalAction action{report_crash, SA_SIGINFO | SA_ONSTACK | arch::signal_action_flags, arch::signal_return, 0};
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) set_action(signal, action);
 }
 #if !RT_HOSTED // there the program's own handlers, or a sanitizer's, come first
 RT_AT_START(20, rt_report_crashes);
+RT_AT_THREAD_START(20, rt_use_signal_stack);
 #endif
 
 } // namespace rt

@@ -1,14 +1,11 @@
-#include <rt/base/task.hpp>
+#include <rt/base/registry.hpp>
 
 namespace rt {
 namespace {
 
 struct Registration {
-  ~Registration() {
-    unregister_task(this_thread_task);
-    this_thread_task.id = current_task_id = 0;
-  }
-  void touch() {}
+  ~Registration() { unregister_current_task(); }
+  void touch() {} // its first use registers the destructor
 };
 thread_local Registration registration;
 
