@@ -81,7 +81,7 @@ $(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/tests/bench/%: OPTIMIZE = -O2
-$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: EXTRA_FLAGS = -fexceptions -frtti)
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: EXTRA_FLAGS = -fexceptions -frtti -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
 endef
 
 # The few arrays on stacks in these folders are written through Output, which checks bounds: no canary is needed.

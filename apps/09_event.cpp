@@ -54,10 +54,10 @@ int main(int argc, char** argv) {
   if (const auto status = options.finish()) return *status;
 
   Office office;
-  const auto worker = [&office](int number) { return rt::Thread(work, number, std::ref(office)); };
-  rt::Thread threads[] = {worker(1), worker(2), worker(3), worker(4), worker(5),
-                          rt::Thread(command, std::ref(office))};
+  const auto worker = [&office](int number) { return rt::Thread([&office, number] { work(number, office); }); };
+  rt::Thread threads[] = {worker(1), worker(2), worker(3), worker(4), worker(5), rt::Thread([&] { command(office); })};
   for (auto& thread : threads) thread.start().value();
   for (auto& thread : threads) thread.join();
   rt::println("end");
+  return 0;
 }

@@ -16,17 +16,13 @@ namespace {
 
 constexpr int visitors = 100, places = 5;
 
-struct Room {
+constinit struct Room {
   rt::Semaphore semaphore{places};
   std::atomic<int> inside = 0;
   std::atomic<int> most = 0;
-};
+} room;
 
 class Visitor : public rt::Thread {
- public:
-  inline static constinit Room room;
-
- private:
   void run() override {
     room.semaphore.acquire();
     const int now = ++room.inside;
@@ -39,7 +35,7 @@ class Visitor : public rt::Thread {
   }
 };
 
-const char* outcome(const rt::Result<void>& result) { return result.ok() ? "done" : result.error().message().data(); }
+std::string_view outcome(const rt::Result<void>& result) { return result.ok() ? "done" : result.error().message(); }
 
 } // namespace
 
@@ -51,7 +47,7 @@ int main(int argc, char** argv) {
     for (auto& thread : threads) thread.start().value();
     for (auto& thread : threads) thread.join();
   }
-  const int most = Visitor::room.most;
+  const int most = room.most;
   rt::println("{} threads passed, at most {} were inside at once (allowed: {})", visitors, most, places);
 
   rt::BoundedSemaphore bounded(1);

@@ -59,10 +59,11 @@ int main(int argc, char** argv) {
   if (const auto status = options.finish()) return *status;
 
   rt::Queue<int> counter;
-  rt::Thread baker(bake, std::ref(counter)), guest(eat, std::ref(counter));
+  rt::Thread baker([&] { bake(counter); }), guest([&] { eat(counter); });
   baker.start().value();
   guest.start().value();
   baker.join();
   guest.join();
   rt::println("end");
+  return 0;
 }

@@ -142,4 +142,5 @@ int main(int argc, char** argv) {
   show_join();
   show_shutdown();
   rt::println("end");
+  return 0;
 }

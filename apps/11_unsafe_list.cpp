@@ -36,7 +36,7 @@ class List {
 std::optional<int> take_from(List& list) {
   const std::optional<int> element = list.last();
   if (element) {
-    apps::pause(100ms);
+    apps::pause(50ms);
     list.remove_last();
   }
   return element;
@@ -50,6 +50,7 @@ template <class Take> int count_failures(const char* how, Take take) {
     while (const std::optional<int> element = take()) {
       rt::println("  thread {} takes {}", number, *element);
       ++taken[*element];
+      apps::pause(50ms);
     }
   };
   rt::Thread first(empty_it, 1), second(empty_it, 2);
@@ -65,7 +66,7 @@ template <class Take> int count_failures(const char* how, Take take) {
     ++failures;
     rt::println("  error: {} was {}", element, times == 0 ? "lost" : "taken twice");
   }
-  rt::println("{}: {} failures", how, failures);
+  rt::println("{}, failures: {}", how, failures);
   return failures;
 }
 
@@ -89,9 +90,7 @@ int main(int argc, char** argv) {
   for (int element = 1; element <= elements; ++element) queue.put(element).value();
   failures += count_failures("with a Queue", [&]() -> std::optional<int> {
     const rt::Result<int> element = queue.try_get();
-    if (!element) return {};
-    apps::pause(100ms);
-    return *element;
+    return element ? std::optional(*element) : std::nullopt;
   });
   rt::println("end");
   return failures == 0 ? 0 : 1;

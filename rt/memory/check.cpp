@@ -21,7 +21,8 @@ constexpr std::size_t blocks_per_unit = unit_size / 16;
 constexpr std::size_t live_bits_offset = 2 * (units_per_chunk + 1) * sizeof(Slab);
 static_assert(live_bits_offset + (units_per_chunk + 1) * blocks_per_unit / 8 <= unit_size);
 
-/// A bit for each region: those that are mapped, then those that once were.
+/// A bit for each region that begins with a Chunk, and a bit for each that once did and is in no mapping of the heap
+/// now.
 constinit std::atomic<Word*> regions = nullptr;
 
 bool set(Word* words, std::size_t bit) {
@@ -90,7 +91,7 @@ void fill(void* block, int byte) {
 
 } // namespace
 
-void add_region(const Chunk* chunk) {
+void add_region(const Chunk* chunk, std::size_t length) {
   Word* words = regions.load(std::memory_order_relaxed);
   if (!words) {
     const long map = arch::syscall(__NR_mmap, 0, 2 * region_count / 8, PROT_READ | PROT_WRITE,
@@ -99,8 +100,11 @@ void add_region(const Chunk* chunk) {
     words = reinterpret_cast<Word*>(map);
     regions.store(words, std::memory_order_release);
   }
-  set(words, region_of(chunk));
-  clear(words, region_count + region_of(chunk));
+  const std::size_t first = region_of(chunk);
+  set(words, first);
+  for (std::size_t region = first; region <= region_of(reinterpret_cast<const std::byte*>(chunk) + length - 1);
+       ++region)
+    clear(words, region_count + region);
 }
 
 void remove_region(const Chunk* chunk) {

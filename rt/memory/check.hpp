@@ -21,8 +21,8 @@ inline constexpr bool checking = false;
 
 namespace rt::heap::check {
 
-/// A chunk, or a large block's mapping, begins or ceases to exist. pool.lock is held by the one that adds.
-void add_region(const Chunk* chunk);
+/// A chunk, or a large block's mapping, begins to exist (with pool.lock held) or ceases to.
+void add_region(const Chunk* chunk, std::size_t length);
 void remove_region(const Chunk* chunk);
 
 /// What the units of a new span were before must not explain an address inside it.

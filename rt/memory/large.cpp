@@ -28,7 +28,7 @@ void* allocate_large(std::size_t size, std::size_t alignment) {
   pool.lock.lock();
   pool.mapped += length;
   pool.large += length - offset;
-  if constexpr (checking) check::add_region(chunk);
+  if constexpr (checking) check::add_region(chunk, length);
   pool.lock.unlock();
 
   ::new (chunk) Chunk{0, 0, nullptr, nullptr, length};

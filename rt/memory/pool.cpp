@@ -52,7 +52,7 @@ Chunk* map_chunk() {
   auto* chunk = ::new (memory) Chunk{all_units, 0, nullptr, nullptr, chunk_size};
   pool.mapped += chunk_size;
   append(ring_of(chunk), chunk);
-  if constexpr (checking) check::add_region(chunk);
+  if constexpr (checking) check::add_region(chunk, chunk_size);
   return chunk;
 }
 

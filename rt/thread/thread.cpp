@@ -56,6 +56,8 @@ void thread_main(ThreadBlock& block) {
   arch::syscall(__NR_prctl, set_name, reinterpret_cast<long>(block.name.data()));
   counted = !block.daemon;
 
+  // run() of a subclass may ask for the id before start() has stored it.
+  if (!block.destroy) static_cast<Thread*>(block.callable)->id_.store(task.id, std::memory_order_relaxed);
   block.run(block.callable);
   if (block.destroy) block.destroy(block.callable);
   native_run_exit_hooks();
@@ -87,7 +89,7 @@ void* Thread::callable_place() const {
 }
 
 Thread::Thread(Thread&& other) noexcept
-    : block_(other.block_.exchange(nullptr, std::memory_order_relaxed)), id_(other.id_), started_(other.started_),
+    : block_(other.block_.exchange(nullptr, std::memory_order_relaxed)), id_(other.id()), started_(other.started_),
       daemon_(other.daemon_), name_(other.name_) {
   ThreadBlock* block = block_.load(std::memory_order_relaxed);
   if (block && !block->destroy) panic("a Thread of a subclass was moved: run() would not find its object");
@@ -136,13 +138,14 @@ Result<void> Thread::start() {
     block->run = final_run(*this);
   }
   begin_unfinished(*block);
+  started_ = true; // before the thread, which may ask
   const long id = threading::native_start(*block);
   if (id < 0) {
     end_unfinished(*block);
+    started_ = false;
     return Error::from_kernel(id);
   }
-  id_ = static_cast<std::uint32_t>(id);
-  started_ = true;
+  id_.store(static_cast<std::uint32_t>(id), std::memory_order_relaxed);
   return {};
 }
 

@@ -32,6 +32,7 @@ struct ThreadOptions {
 namespace threading {
 
 struct ThreadBlock;
+void thread_main(ThreadBlock& block);
 
 /// What a block keeps to run and to destroy its callable.
 struct Callable {
@@ -40,7 +41,6 @@ struct Callable {
   std::size_t size;
   std::size_t alignment;
 };
-
 
 template <class F, class... A> struct Call {
   F function;
@@ -80,8 +80,8 @@ class Thread {
 
   // The virtual destructor names operator delete, and that the heap. So that only programs which make threads with new
   // carry it, the way back to the heap is stored by the new that needs it.
-  static void* operator new(std::size_t size) { return remember_heap(), ::operator new(size); }
-  static void* operator new(std::size_t size, std::align_val_t alignment) {
+  [[gnu::noinline]] static void* operator new(std::size_t size) { return remember_heap(), ::operator new(size); }
+  [[gnu::noinline]] static void* operator new(std::size_t size, std::align_val_t alignment) {
     return remember_heap(), ::operator new(size, alignment);
   }
   static void* operator new(std::size_t, void* place) { return place; }
@@ -106,7 +106,7 @@ class Thread {
   /// Cut to 31 bytes.
   std::string_view name() const { return name_.data(); }
   /// The kernel's thread id; 0 before start().
-  std::uint32_t id() const { return id_; }
+  std::uint32_t id() const { return id_.load(std::memory_order_relaxed); }
   bool daemon() const { return daemon_; }
 
  protected:
@@ -117,6 +117,8 @@ class Thread {
   virtual void run();
 
  private:
+  friend void threading::thread_main(threading::ThreadBlock&);
+
   static void remember_heap() { return_to_heap_ = [](void* object) { ::operator delete(object); }; }
   static void (*return_to_heap_)(void* object);
 
@@ -127,11 +129,11 @@ class Thread {
   static void (*final_run(Thread& thread))(void*);
   Result<void> join_until(Deadline deadline);
 
-  std::atomic<threading::ThreadBlock*> block_ = nullptr;
   static constexpr unsigned given_back = ~0u;
 
+  std::atomic<threading::ThreadBlock*> block_ = nullptr;
   std::atomic<unsigned> joining_ = 0; // tasks in join_until, or given_back: the thread has ended and has no block any more
-  std::uint32_t id_ = 0;
+  std::atomic<std::uint32_t> id_ = 0;
   bool started_ = false;
   bool daemon_ = false;
   TaskName name_ = {};

@@ -360,6 +360,73 @@ TEST_CASE("an immediate shutdown amid puts and gets leaves nothing behind") {
   }
 }
 
+TEST_CASE_TEMPLATE("nobody sleeps for ever where nobody has a timeout", Kind, ALL_KINDS) {
+  const auto end = std::chrono::steady_clock::now() + stress_time() / 2;
+  for (std::size_t maxsize = 1; std::chrono::steady_clock::now() < end; maxsize = maxsize % 4 + 1) {
+    Kind queue(maxsize);
+    const int each = 500;
+    std::atomic<long> sum = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i) {
+      threads.emplace_back([&] {
+        for (int item = 0; item < each; ++item) queue.put(item);
+      });
+      threads.emplace_back([&] {
+        for (int item = 0; item < each; ++item) {
+          sum += queue.get().value();
+          queue.task_done();
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    queue.join();
+    CHECK(sum == 3L * each * (each - 1) / 2);
+  }
+}
+
+TEST_CASE_TEMPLATE("each of two items put at once wakes one of two getters", Kind, ALL_KINDS) {
+  const auto end = std::chrono::steady_clock::now() + stress_time() / 2;
+  Kind permits(2), requests(2), answers(2);
+  const auto serve = [&] {
+    while (permits.get())
+      if (auto request = requests.get()) answers.put(*request);
+  };
+  std::thread first(serve), second(serve);
+  for (unsigned round = 0; std::chrono::steady_clock::now() < end; ++round) {
+    // Each server has a permit for one request, so it cannot make up for the other one's missed wake-up.
+    permits.put(0);
+    permits.put(0);
+    if (round % 4 == 0) std::this_thread::sleep_for(100us);
+    requests.put(1);
+    requests.put(2);
+    CHECK(answers.get().value() + answers.get().value() == 3);
+  }
+  permits.shutdown();
+  requests.shutdown();
+  first.join();
+  second.join();
+}
+
+TEST_CASE_TEMPLATE("each of two items got at once makes space for one of two putters", Kind, ALL_KINDS) {
+  const auto end = std::chrono::steady_clock::now() + stress_time() / 2;
+  Kind queue(2);
+  const auto put_ones = [&] {
+    while (queue.put(1)) {
+    }
+  };
+  queue.put(1);
+  queue.put(1);
+  std::thread first(put_ones), second(put_ones);
+  for (unsigned round = 0; std::chrono::steady_clock::now() < end; ++round) {
+    if (round % 64 == 0) std::this_thread::sleep_for(100us);
+    CHECK(queue.get().value() + queue.get().value() == 2);
+    while (!queue.full()) std::this_thread::yield();
+  }
+  queue.shutdown();
+  first.join();
+  second.join();
+}
+
 TEST_CASE("items of one putter come out of a Queue in order, whoever else puts") {
   Queue<std::uint64_t> queue(5);
   const int putters = 3;

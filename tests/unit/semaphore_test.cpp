@@ -125,11 +125,11 @@ TEST_CASE_TEMPLATE("a semaphore may start without permits and grow", S, rt::Sema
 }
 
 TEST_CASE_TEMPLATE("releasing more permits than can be counted panics", S, rt::Semaphore, rt::SharedSemaphore) {
-  check_panics("more releases", [] {
+  check_panics("released more often than acquired", [] {
     S semaphore(S::most_permits);
     semaphore.release();
   });
-  check_panics("more releases", [] {
+  check_panics("released more often than acquired", [] {
     S semaphore(1);
     semaphore.release(S::most_permits);
   });

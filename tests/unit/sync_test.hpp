@@ -49,7 +49,8 @@ inline bool asleep(std::uint32_t thread_id) {
 class Running : public rt::Thread {
  public:
   template <class F> explicit Running(F&& function) : Thread(std::forward<F>(function)) { start().value(); }
-  template <class F> Running(const rt::ThreadOptions& options, F&& function) : Thread(options, std::forward<F>(function)) {
+  template <class F>
+  Running(const rt::ThreadOptions& options, F&& function) : Thread(options, std::forward<F>(function)) {
     start().value();
   }
   bool comes_to_rest() const {
@@ -95,7 +96,8 @@ class Child {
     ChildEnd result{0, {}};
     if (pid_ < 0) return result;
     char buffer[4096];
-    for (ssize_t n; (n = read(output_, buffer, sizeof buffer)) > 0;) result.output.append(buffer, static_cast<std::size_t>(n));
+    for (ssize_t n; (n = read(output_, buffer, sizeof buffer)) > 0;)
+      result.output.append(buffer, static_cast<std::size_t>(n));
     close(output_);
     waitpid(pid_, &result.status, 0);
     pid_ = -1;

@@ -1,0 +1,265 @@
+#pragma once
+// Runs built programs as a user would, and reads their transcripts.
+//
+//   const e2e::Ending ending = e2e::run(e2e::app("09_event"), {"--time-scale", "0.05"});
+//   CHECK(ending.status == 0);
+//   CHECK(ending.lines().back() == "end");
+//
+// The apps are those in the directory that the environment's RT_APPS names.
+
+#include <doctest/doctest.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace e2e {
+
+inline std::vector<std::string> split_lines(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    lines.emplace_back(text.substr(0, end));
+    text = end == text.npos ? std::string_view() : text.substr(end + 1);
+  }
+  return lines;
+}
+
+inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
+
+/// The places of the lines that contain the text.
+inline std::vector<std::size_t> places(const std::vector<std::string>& lines, std::string_view text) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    if (contains(lines[i], text)) found.push_back(i);
+  return found;
+}
+
+/// The one place of the text. A test fails if there is another number of them.
+inline std::size_t place(const std::vector<std::string>& lines, std::string_view text) {
+  const auto found = places(lines, text);
+  INFO("text: ", std::string(text));
+  REQUIRE(found.size() == 1);
+  return found[0];
+}
+
+/// The integer that follows the text in the line.
+inline long number_after(std::string_view line, std::string_view text) {
+  const std::size_t at = line.find(text);
+  INFO("line: ", std::string(line), ", text: ", std::string(text));
+  REQUIRE(at != line.npos);
+  return std::strtol(std::string(line.substr(at + text.size())).c_str(), nullptr, 10);
+}
+
+inline std::filesystem::path apps_directory() {
+  const char* directory = std::getenv("RT_APPS");
+  if (!directory || !std::filesystem::is_directory(directory))
+    throw std::runtime_error("RT_APPS has to name the directory of the built apps");
+  return std::filesystem::absolute(directory);
+}
+inline std::string app(std::string_view name) { return apps_directory() / name; }
+
+/// The names of the apps that take options: those that begin with a number.
+inline std::vector<std::string> numbered_apps() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(apps_directory())) {
+    const std::string name = entry.path().filename();
+    if (name[0] >= '0' && name[0] <= '9' && !contains(name, ".")) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// A directory that exists as long as the object.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    if (!mkdtemp(path_.data())) throw std::runtime_error("mkdtemp: " + std::string(std::strerror(errno)));
+  }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+
+  const std::string& path() const { return path_; }
+  bool empty() const { return std::filesystem::is_empty(path_); }
+
+ private:
+  std::string path_ = std::filesystem::temp_directory_path() / "rt-e2e-XXXXXX";
+};
+
+struct Ending {
+  int status = -1; // as given to exit; -1: ended by a signal
+  int signal = 0;  // 0: none
+  bool in_time = true;
+  std::string out, err;
+  double seconds = 0;
+
+  bool by_exit(int code) const { return in_time && status == code && signal == 0; }
+  bool by_signal(int number) const { return in_time && signal == number; }
+  std::vector<std::string> lines() const { return split_lines(out); }
+};
+
+enum class Output { captured, without_reader, closed };
+
+struct Setting {
+  Output output = Output::captured;
+  bool ignore_sigpipe = false;
+  std::string directory = ".";
+  std::chrono::seconds time_limit{60};
+};
+
+/// A running program. Its destructor kills it.
+class Program {
+ public:
+  explicit Program(const std::string& path, const std::vector<std::string>& arguments = {}, const Setting& setting = {})
+      : begin_(Clock::now()), limit_(begin_ + setting.time_limit) {
+    int out[2], err[2];
+    if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
+
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+    if (setting.output == Output::closed) posix_spawn_file_actions_addclose(&actions, 1);
+    posix_spawn_file_actions_adddup2(&actions, err[1], 2);
+    posix_spawn_file_actions_addchdir_np(&actions, setting.directory.c_str());
+
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t defaults;
+    sigemptyset(&defaults);
+    if (!setting.ignore_sigpipe) sigaddset(&defaults, SIGPIPE);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+
+    const rlimit no_core_file{0, 0};
+    setrlimit(RLIMIT_CORE, &no_core_file);
+    if (setting.output == Output::without_reader) {
+      close(out[0]);
+      out[0] = -1;
+    }
+    std::vector<char*> argv{const_cast<char*>(path.c_str())};
+    for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+    const auto before = std::signal(SIGPIPE, setting.ignore_sigpipe ? SIG_IGN : SIG_DFL);
+    const int error = posix_spawn(&pid_, path.c_str(), &actions, &attributes, argv.data(), environ);
+    std::signal(SIGPIPE, before);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    close(out[1]);
+    close(err[1]);
+    out_ = out[0];
+    err_ = err[0];
+    if (error != 0) {
+      pid_ = -1;
+      throw std::runtime_error(path + ": " + std::strerror(error));
+    }
+  }
+  ~Program() {
+    if (pid_ > 0) {
+      kill(SIGKILL);
+      finish();
+    }
+    close_if_open(out_);
+    close_if_open(err_);
+  }
+  Program(const Program&) = delete;
+
+  /// Reads on until the standard output has that text; false: it ended, or took too long, without.
+  bool read_until(std::string_view text) {
+    while (!contains(ending_.out, text))
+      if (!read_some()) return false;
+    return true;
+  }
+
+  void kill(int signal) { ::kill(pid_, signal); }
+
+  /// Reads until no process holds the program's outputs any more, and takes its status. A program that takes too long
+  /// is killed.
+  Ending finish() {
+    while (read_some()) {
+    }
+    if (!ending_.in_time) kill(SIGKILL);
+    int status = 0;
+    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+    if (WIFEXITED(status)) ending_.status = WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) ending_.signal = WTERMSIG(status);
+    ending_.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
+    return ending_;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  static void close_if_open(int& descriptor) {
+    if (descriptor >= 0) close(descriptor);
+    descriptor = -1;
+  }
+
+  static void read_from(int& descriptor, std::string& text) {
+    char buffer[4096];
+    const ssize_t size = read(descriptor, buffer, sizeof buffer);
+    if (size > 0)
+      text.append(buffer, static_cast<std::size_t>(size));
+    else if (size == 0 || errno != EINTR)
+      close_if_open(descriptor);
+  }
+
+  bool read_some() {
+    if (out_ < 0 && err_ < 0) return false;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit_ - Clock::now()).count();
+    pollfd both[] = {{out_, POLLIN, 0}, {err_, POLLIN, 0}}; // poll skips negative descriptors
+    if (left <= 0 || poll(both, 2, static_cast<int>(left)) == 0) {
+      ending_.in_time = false;
+      return false;
+    }
+    if (both[0].revents) read_from(out_, ending_.out);
+    if (both[1].revents) read_from(err_, ending_.err);
+    return true;
+  }
+
+  const Clock::time_point begin_, limit_;
+  pid_t pid_ = -1;
+  int out_ = -1, err_ = -1;
+  Ending ending_;
+};
+
+inline Ending run(const std::string& path, const std::vector<std::string>& arguments = {},
+                  const Setting& setting = {}) {
+  return Program(path, arguments, setting).finish();
+}
+
+/// Runs an app that is to succeed without a word on standard error, at a twentieth of its sleeps. Returns its lines.
+inline std::vector<std::string> transcript(std::string_view name) {
+  const Ending ending = run(app(name), {"--time-scale", "0.05"});
+  INFO("standard output: ", ending.out, "\nstandard error: ", ending.err);
+  REQUIRE(ending.by_exit(0));
+  CHECK(ending.err == "");
+  return ending.lines();
+}
+
+} // namespace e2e
+
+/// For the messages of failed checks, which print the transcript.
+#define SHOW_TRANSCRIPT(lines)                                                                                         \
+  std::string transcript_text;                                                                                         \
+  for (const auto& each : (lines)) transcript_text += each + "\n";                                                     \
+  INFO("transcript:\n", transcript_text)
