@@ -80,8 +80,8 @@ $(BUILD)/$(1)/%: OPTIMIZE = -Os
 $(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
-$(BUILD)/$(1)/tests/bench/%: OPTIMIZE = -O2
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: EXTRA_FLAGS = -fexceptions -frtti -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: EXTRA_FLAGS = -fexceptions -frtti -O2)
 endef
 
 # The few arrays on stacks in these folders are written through Output, which checks bounds: no canary is needed.
@@ -149,6 +149,14 @@ $(eval $(call hosted_test,hosted-thread,stress,$(STRESS_TESTS),-fsanitize=thread
 TESTS += $(foreach v,bare bare-debug bare-clang,$(patsubst %,$(BUILD)/$(v)/tests/bare/%,$(BARE_TESTS)))
 $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 
+# Measurements against other libraries; nothing here is a test.
+BENCHES := $(basename $(notdir $(wildcard tests/bench/*.cpp)))
+OBJECTS += $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES))
+
+$(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/librt.a
+	$(call say,LINK,$@) $(CXX) -pthread $^ $$(pkg-config --libs absl_synchronization) -o $@
+$(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
+
 # --- Tools -----------------------------------------------------------------------------------------------------------
 # A recipe that finds or installs what a step needs: each word is COMMAND-or-FILE:PACKAGE of Debian.
 
@@ -174,6 +182,10 @@ $(BUILD)/tools/build:
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang /usr/include/doctest/doctest.h:doctest-dev python3:python3-minimal)
+
+$(BUILD)/tools/bench: $(BUILD)/tools/build
+	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
+	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev)
 
 # --- SDK -------------------------------------------------------------------------------------------------------------
 
@@ -202,7 +214,7 @@ $(SDK)/include/%: %
 
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
-.PHONY: help apps run sdk test stress clean
+.PHONY: help apps run sdk test stress bench clean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
@@ -220,6 +232,9 @@ test: apps $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(TESTS) ## run all tests;
 
 stress: $(BUILD)/hosted-thread/tests/stress ## the stress test for 10 seconds on each primitive
 	$(Q)RT_STRESS_SECONDS=10 $<
+
+bench: $(patsubst %,$(BUILD)/hosted/tests/bench/%,$(BENCHES)) apps ## measure against other libraries
+	$(Q)for program in $(BENCHES); do $(BUILD)/hosted/tests/bench/$$program || exit 1; done
 
 clean: ## remove everything built for all CPUs
 	$(Q)rm -rf build

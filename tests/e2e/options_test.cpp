@@ -71,7 +71,9 @@ TEST_CASE("wrong arguments are one line on standard error and status 2") {
       {{"--time-scale", "x", "word"}, "'--time-scale' needs a number"},
   };
   for (const auto& name : e2e::numbered_apps())
-    for (const auto& [arguments, message] : wrong) {
+    for (const auto& each : wrong) {
+      const auto& arguments = each.first;
+      const auto& message = each.second;
       CAPTURE(name);
       CAPTURE(message);
       CAPTURE(arguments.back());

@@ -18,13 +18,13 @@ std::map<long, int> taken(const Lines& lines, const std::string& title) {
   return times;
 }
 
-// The indented lines below the title.
-Lines section(const Lines& lines, const std::string& title) {
+// Whether the indented lines below the title are these.
+void check_section(const Lines& lines, const std::string& title, const Lines& expected) {
   auto line = std::find(lines.begin(), lines.end(), title);
   REQUIRE(line != lines.end());
-  Lines result;
-  while (++line != lines.end() && line->starts_with("  ")) result.push_back(line->substr(2));
-  return result;
+  Lines section;
+  while (++line != lines.end() && line->starts_with("  ")) section.push_back(line->substr(2));
+  CHECK(e2e::join_lines(section) == e2e::join_lines(expected));
 }
 
 } // namespace
@@ -61,37 +61,37 @@ TEST_CASE("11_unsafe_list: with a Lock and with a Queue each element is taken on
 
 TEST_CASE("11_queue: a number, a text and a map come out in the order in which they went in") {
   const auto lines = e2e::transcript("11_queue");
-  CHECK(section(lines, "Queue: first in, first out") ==
-        Lines{"put a number: done", "put a text: done", "put a map: done", "size() 3, empty() false, full() false",
-              "get: 12", "get: \"alex\"", "get: {\"age\": 15}", "size() 0, empty() true, full() false"});
+  check_section(lines, "Queue: first in, first out",
+                {"put a number: done", "put a text: done", "put a map: done", "size() 3, empty() false, full() false",
+                 "get: 12", "get: \"alex\"", "get: {\"age\": 15}", "size() 0, empty() true, full() false"});
 }
 
 TEST_CASE("11_queue: a full queue and an empty one refuse, time out, or wait for the other thread") {
   const auto lines = e2e::transcript("11_queue");
-  CHECK(section(lines, "Queue of maxsize 2: full and empty") ==
-        Lines{"put 1: done", "try_put 2: done", "size() 2, empty() false, full() true", "try_put 3: error, full",
-              "put_for 3: error, timed out", "(the other thread gets one)", "put 3: done", "get: 2", "try_get: 3",
-              "try_get: error, empty", "get_for: error, timed out", "(the other thread puts 4)", "get: 4"});
+  check_section(lines, "Queue of maxsize 2: full and empty",
+                {"put 1: done", "try_put 2: done", "size() 2, empty() false, full() true", "try_put 3: error, full",
+                 "put_for 3: error, timed out", "(the other thread gets one)", "put 3: done", "get: 2", "try_get: 3",
+                 "try_get: error, empty", "get_for: error, timed out", "(the other thread puts 4)", "get: 4"});
 }
 
 TEST_CASE("11_queue: last in, first out; and by priority") {
   const auto lines = e2e::transcript("11_queue");
-  CHECK(section(lines, "LifoQueue: last in, first out") ==
-        Lines{"put 2: done", "put 3: done", "put 1: done", "get: 1", "get: 3", "get: 2"});
-  CHECK(section(lines, "PriorityQueue: the least first") ==
-        Lines{"put 2: done", "put 3: done", "put 1: done", "get: 1", "get: 2", "get: 3"});
+  check_section(lines, "LifoQueue: last in, first out",
+                {"put 2: done", "put 3: done", "put 1: done", "get: 1", "get: 3", "get: 2"});
+  check_section(lines, "PriorityQueue: the least first",
+                {"put 2: done", "put 3: done", "put 1: done", "get: 1", "get: 2", "get: 3"});
 }
 
 TEST_CASE("11_queue: join returns when every item is done, and one task_done more is an error") {
   const auto lines = e2e::transcript("11_queue");
-  CHECK(section(lines, "task_done and join") ==
-        Lines{"task 1 is done", "task 2 is done", "task 3 is done", "join: all tasks are done",
-              "task_done, once too often: error, released more often than acquired"});
+  check_section(lines, "task_done and join",
+                {"task 1 is done", "task 2 is done", "task 3 is done", "join: all tasks are done",
+                 "task_done, once too often: error, released more often than acquired"});
 }
 
 TEST_CASE("11_queue: after shutdown nothing goes in, and what is in comes out") {
   const auto lines = e2e::transcript("11_queue");
-  CHECK(section(lines, "shutdown") == Lines{"put 1: done", "put 2: error, closed", "get: 1", "get: error, closed"});
+  check_section(lines, "shutdown", {"put 1: done", "put 2: error, closed", "get: 1", "get: error, closed"});
   CHECK(lines.back() == "end");
 }
 

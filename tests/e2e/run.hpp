@@ -42,6 +42,12 @@ inline std::vector<std::string> split_lines(std::string_view text) {
   return lines;
 }
 
+inline std::string join_lines(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) text += line + "\n";
+  return text;
+}
+
 inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
 /// The places of the lines that contain the text.
@@ -258,8 +264,7 @@ inline std::vector<std::string> transcript(std::string_view name) {
 
 } // namespace e2e
 
-/// For the messages of failed checks, which print the transcript.
+/// Failed checks print the transcript.
 #define SHOW_TRANSCRIPT(lines)                                                                                         \
-  std::string transcript_text;                                                                                         \
-  for (const auto& each : (lines)) transcript_text += each + "\n";                                                     \
+  const std::string transcript_text = e2e::join_lines(lines);                                                          \
   INFO("transcript:\n", transcript_text)

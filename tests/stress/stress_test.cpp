@@ -58,7 +58,7 @@ class Turn {
   std::chrono::nanoseconds timeout() { return std::chrono::nanoseconds(below(4) == 0 ? 0 : below(200'000)); }
   /// Mostly nothing; a switch to another task; a sleep.
   void delay() {
-    switch (below(32)) {
+    switch (below(256)) {
     case 0: rt::sleep_for(std::chrono::nanoseconds(below(100'000))); break;
     case 1:
     case 2: rt::yield(); break;

@@ -91,6 +91,7 @@ struct Outcome {
 template <class F> Outcome in_child(F body) {
   int ends[2];
   if (pipe(ends) != 0) return {-1, "pipe failed"};
+  std::fflush(stdout);
   const pid_t child = fork();
   if (child == 0) {
     dup2(ends[1], 2);
@@ -130,483 +131,477 @@ std::string text(const void* address) {
 
 } // namespace
 
-TEST_SUITE("heap") {
-
-  TEST_CASE("a block has the size and the alignment that were asked for") {
-    bool right = true;
-    for (std::size_t alignment = 1; alignment <= 16 * mib; alignment *= 2) {
-      for (std::size_t size :
-           {std::size_t{0}, std::size_t{1}, std::size_t{16}, std::size_t{17}, 3 * alignment / 2, 150 * alignment / 128,
-            std::size_t{1000}, 32 * kib - 1, 32 * kib, 32 * kib + 1, 2 * mib, 2 * mib + 1}) {
-        Filled block = Filled::make(size, alignment, 7);
-        right &= block.bytes && is_aligned(block.bytes, alignment) && is_aligned(block.bytes, 16) && block.intact();
-        right &= rt::heap::usable_size(block.bytes) >= size;
-        block.free();
-      }
-    }
-    CHECK(right);
-  }
-
-  TEST_CASE("blocks of every small size lie apart and waste at most a fifth") {
-    bool right = true;
-    for (std::size_t size = 1; size <= 32 * kib; size += size < 2048 ? 1 : 61) {
-      auto* first = static_cast<char*>(allocate(size));
-      auto* second = static_cast<char*>(allocate(size));
-      const std::size_t distance = static_cast<std::size_t>(first < second ? second - first : first - second);
-      const std::size_t usable = rt::heap::usable_size(first);
-      right &= usable >= size && distance >= usable && (size < 64 || usable <= size + size / 4 + 1);
-      std::memset(first, 1, usable);
-      std::memset(second, 2, usable);
-      right &= first[usable - 1] == 1;
-      deallocate(first);
-      deallocate(second);
-    }
-    CHECK(right);
-  }
-
-  TEST_CASE("blocks keep their contents while others come and go") {
-    std::mt19937 random(42);
-    std::vector<Filled> blocks(500);
-    int damaged = 0, failed = 0;
-    for (int step = 0; step < 60'000; ++step) {
-      Filled& block = blocks[random() % blocks.size()];
-      if (block.bytes) {
-        damaged += !block.intact();
-        block.free();
-      }
-      // Mostly small sizes, now and then up to 64 MiB; mostly without a particular alignment.
-      const unsigned bits = random() % 100 < 97 ? 1 + random() % 12 : random() % 1000 ? 13 + random() % 9 : 26;
-      const std::size_t size = random() % (std::size_t{1} << bits) + 1;
-      const std::size_t alignment = random() % 10 ? 16 : std::size_t{1} << random() % (random() % 50 ? 13 : 21);
-      block = Filled::make(size, alignment, static_cast<unsigned char>(step));
-      failed += !block.bytes || !is_aligned(block.bytes, alignment);
-    }
-    for (Filled& block : blocks) {
-      damaged += block.bytes && !block.intact();
-      block.free();
-    }
-    CHECK(damaged == 0);
-    CHECK(failed == 0);
-  }
-
-  TEST_CASE("freeing nullptr does nothing") { deallocate(nullptr); }
-
-  TEST_CASE("a size that no memory could hold gives nullptr or not_enough_memory") {
+TEST_CASE("a block has the size and the alignment that were asked for") {
+  bool right = true;
+  for (std::size_t alignment = 1; alignment <= 16 * mib; alignment *= 2) {
     for (std::size_t size :
-         {SIZE_MAX, SIZE_MAX - 4 * kib, SIZE_MAX - 8 * mib, SIZE_MAX / 2, std::size_t{1} << 60, std::size_t{1} << 47}) {
-      for (std::size_t alignment : {std::size_t{1}, std::size_t{16}, 64 * kib, 4 * mib, std::size_t{1} << 62}) {
-        CHECK(allocate(size, alignment) == nullptr);
-        CHECK(rt::heap::try_allocate(size, alignment).error() == rt::Errc::not_enough_memory);
-      }
-    }
-    CHECK(allocate(16, std::size_t{1} << 62) == nullptr);
-    auto some = rt::heap::try_allocate(100);
-    CHECK(some.ok());
-    deallocate(some.value());
-  }
-
-  TEST_CASE("when the kernel has no more memory, allocation fails and works again after a free") {
-    const Outcome outcome = in_child([] {
-      long pages = 0;
-      if (FILE* statm = std::fopen("/proc/self/statm", "r")) {
-        if (std::fscanf(statm, "%ld", &pages) != 1) return 10;
-        std::fclose(statm);
-      }
-      const rlimit limit{static_cast<rlim_t>(pages) * 4096 + 256 * mib, RLIM_INFINITY};
-      if (setrlimit(RLIMIT_AS, &limit) != 0) return 11;
-      for (std::size_t size : {std::size_t{100}, 5 * kib, 100 * kib, 3 * mib}) {
-        void** chain = nullptr; // the blocks themselves, so that the test needs no other memory
-        std::size_t count = 0;
-        while (void* block = allocate(size)) {
-          *static_cast<void**>(block) = chain;
-          chain = static_cast<void**>(block);
-          ++count;
-        }
-        if (count * size < 64 * mib) return 1;
-        if (count * size > 256 * mib) return 2;
-        if (rt::heap::try_allocate(300 * mib).error() != rt::Errc::not_enough_memory) return 3;
-        while (chain) {
-          void* block = chain;
-          chain = static_cast<void**>(*chain);
-          deallocate(block);
-        }
-        void* again = allocate(size);
-        if (!again) return 4;
-        deallocate(again);
-      }
-      return 0;
-    });
-    CHECK_MESSAGE(succeeded(outcome), "status " << outcome.status << " " << outcome.errors);
-  }
-
-  TEST_CASE("memory goes back to the kernel when the thread that allocated it frees it") {
-    for (std::size_t size : {std::size_t{64}, 1 * kib, 20 * kib, 200 * kib, 5 * mib}) {
-      CAPTURE(size);
-      const std::size_t count = 64 * mib / size;
-      std::vector<char*> blocks;
-      for (std::size_t i = 0; i < count; ++i) {
-        blocks.push_back(static_cast<char*>(allocate(size)));
-        std::memset(blocks.back(), 1, size);
-      }
-      std::vector<char*> sample;
-      for (std::size_t i = 0; i < count; i += 1 + count / 500) sample.push_back(blocks[i]);
-      auto resident = [&] {
-        std::size_t pages = 0;
-        for (char* block : sample) pages += resident_pages(block, 1);
-        return pages;
-      };
-      const rt::heap::Statistics before = rt::heap::statistics();
-      CHECK(before.in_use >= 64 * mib - size);
-      CHECK(before.mapped >= before.in_use);
-      CHECK(resident() == sample.size());
-      for (char* block : blocks) deallocate(block);
-      const rt::heap::Statistics after = rt::heap::statistics();
-      CHECK(resident() <= sample.size() / 8);
-      CHECK(after.in_use <= before.in_use - (64 * mib - size));
-      CHECK(after.warm <= 4 * mib + after.in_use / 4 + 1 * mib);
-      CHECK(after.mapped <= before.mapped - 32 * mib);
-    }
-  }
-
-  TEST_CASE("memory goes back to the kernel when another thread frees it and the first does nothing more") {
-    const std::size_t size = 200, count = 64 * mib / size;
-    std::vector<char*> blocks;
-    for (std::size_t i = 0; i < count; ++i) blocks.push_back(static_cast<char*>(allocate(size)));
-    const std::size_t before = rt::heap::statistics().mapped;
-    worker([&] {
-      for (char* block : blocks) deallocate(block);
-    }).join();
-    CHECK(rt::heap::statistics().mapped <= before - 48 * mib);
-  }
-
-  TEST_CASE("blocks that are passed from thread to thread arrive intact") {
-    constexpr std::size_t capacity = 256, items = 40'000;
-    struct Channel {
-      rt::FutexLock lock;
-      std::vector<Filled> blocks;
-    };
-    Channel channels[2];
-    std::atomic<int> producing = 2;
-    std::atomic<std::size_t> received = 0, damaged = 0;
-    std::vector<std::thread> threads;
-    for (int n = 0; n < 2; ++n) {
-      threads.push_back(worker([&, n] {
-        std::mt19937 random(static_cast<unsigned>(n));
-        for (std::size_t sent = 0; sent < items;) {
-          Channel& channel = channels[random() % 2];
-          const std::size_t limit = random() % 64 ? 512 : 40 * kib;
-          Filled block = Filled::make(1 + random() % limit, 16, static_cast<unsigned char>(sent));
-          std::unique_lock guard(channel.lock);
-          if (channel.blocks.size() < capacity) {
-            channel.blocks.push_back(block);
-            ++sent;
-          } else {
-            guard.unlock();
-            block.free();
-            std::this_thread::yield();
-          }
-        }
-        --producing;
-      }));
-      threads.push_back(worker([&, n] {
-        std::vector<Filled> taken;
-        for (bool last = false; !last;) {
-          last = producing == 0;
-          {
-            std::lock_guard guard(channels[n].lock);
-            taken.swap(channels[n].blocks);
-          }
-          if (taken.empty()) std::this_thread::yield();
-          for (Filled& block : taken) {
-            damaged += !block.intact();
-            block.free();
-            ++received;
-          }
-          taken.clear();
-        }
-      }));
-    }
-    for (std::thread& thread : threads) thread.join();
-    CHECK(received == 2 * items);
-    CHECK(damaged == 0);
-  }
-
-  TEST_CASE("four threads that free each other's blocks at random do not disturb one another") {
-    constexpr std::size_t places = 1024;
-    auto shared = std::make_unique<std::atomic<std::uintptr_t>[]>(places);
-    std::atomic<std::size_t> damaged = 0;
-    std::vector<std::thread> threads;
-    // Each block starts with its size and a number that depends on it; whoever takes it out of its place checks that.
-    auto check_and_free = [&](std::uintptr_t address) {
-      if (!address) return;
-      auto* words = reinterpret_cast<std::uint64_t*>(address);
-      const std::uint64_t size = words[0];
-      damaged += words[1] != size * 0x9e3779b97f4a7c15 || words[size / 8 - 1] != (size == 16 ? words[1] : size);
-      deallocate(words);
-    };
-    for (unsigned n = 0; n < 4; ++n) {
-      threads.push_back(worker([&, n] {
-        std::mt19937 random(n);
-        for (int step = 0; step < 60'000; ++step) {
-          const std::size_t size = random() % 100 ? 16 + random() % 64 * 8
-                                   : random() % 8 ? 16 + random() % 4096 * 8
-                                                  : 100 * kib;
-          auto* words = static_cast<std::uint64_t*>(allocate(size));
-          words[size / 8 - 1] = size;
-          words[0] = size;
-          words[1] = size * 0x9e3779b97f4a7c15;
-          if (size == 24) words[2] = size;
-          check_and_free(shared[random() % places].exchange(reinterpret_cast<std::uintptr_t>(words)));
-        }
-      }));
-    }
-    for (std::thread& thread : threads) thread.join();
-    for (std::size_t i = 0; i < places; ++i) check_and_free(shared[i].load());
-    CHECK(damaged == 0);
-  }
-
-  TEST_CASE("blocks outlive the thread that allocated them, and its slabs serve other threads") {
-    const rt::heap::Statistics before = rt::heap::statistics();
-    std::vector<Filled> blocks;
-    for (int round = 0; round < 50; ++round) {
-      worker([&] {
-        std::vector<Filled> own;
-        for (std::size_t i = 0; i < 400; ++i)
-          own.push_back(Filled::make(16 + i * 37 % 3000, 16, static_cast<unsigned char>(i)));
-        for (std::size_t i = 0; i < own.size(); ++i) {
-          if (i % 8 == 0)
-            blocks.push_back(own[i]);
-          else
-            own[i].free();
-        }
-      }).join();
-    }
-    // 50 threads had some 30 slabs each; nearly all of the later ones' came from the earlier ones.
-    CHECK(rt::heap::statistics().mapped <= before.mapped + 16 * mib);
-    bool intact = true;
-    for (Filled& block : blocks) {
-      intact &= block.intact();
+         {std::size_t{0}, std::size_t{1}, std::size_t{16}, std::size_t{17}, 3 * alignment / 2, 150 * alignment / 128,
+          std::size_t{1000}, 32 * kib - 1, 32 * kib, 32 * kib + 1, 2 * mib, 2 * mib + 1}) {
+      Filled block = Filled::make(size, alignment, 7);
+      right &= block.bytes && is_aligned(block.bytes, alignment) && is_aligned(block.bytes, 16) && block.intact();
+      right &= rt::heap::usable_size(block.bytes) >= size;
       block.free();
     }
-    CHECK(intact);
-    CHECK(rt::heap::statistics().in_use <= before.in_use);
   }
+  CHECK(right);
+}
 
-  TEST_CASE("a thread may free and allocate after it has released its cache") {
-    const std::size_t before = rt::heap::statistics().in_use;
-    std::thread([] {
-      std::vector<Filled> blocks;
-      for (int round = 0; round < 2; ++round) {
-        for (std::size_t i = 0; i < 3000; ++i) blocks.push_back(Filled::make(100, 16, 1));
-        for (std::size_t i = 0; i < 300; ++i) blocks.push_back(Filled::make(30 * kib, 16, 1));
-        rt::heap::release_thread_cache();
-        for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i].free();
-        blocks.clear();
-        Filled late = Filled::make(50, 16, 2);
-        Filled late_aligned = Filled::make(50, 256, 2);
-        late.free();
-        late_aligned.free();
+TEST_CASE("blocks of every small size lie apart and waste at most a fifth") {
+  bool right = true;
+  for (std::size_t size = 1; size <= 32 * kib; size += size < 2048 ? 1 : 61) {
+    auto* first = static_cast<char*>(allocate(size));
+    auto* second = static_cast<char*>(allocate(size));
+    const std::size_t distance = static_cast<std::size_t>(first < second ? second - first : first - second);
+    const std::size_t usable = rt::heap::usable_size(first);
+    right &= usable >= size && distance >= usable && (size < 64 || usable <= size + size / 4 + 1);
+    std::memset(first, 1, usable);
+    std::memset(second, 2, usable);
+    right &= first[usable - 1] == 1;
+    deallocate(first);
+    deallocate(second);
+  }
+  CHECK(right);
+}
+
+TEST_CASE("blocks keep their contents while others come and go") {
+  std::mt19937 random(42);
+  std::vector<Filled> blocks(500);
+  int damaged = 0, failed = 0;
+  for (int step = 0; step < 60'000; ++step) {
+    Filled& block = blocks[random() % blocks.size()];
+    if (block.bytes) {
+      damaged += !block.intact();
+      block.free();
+    }
+    // Mostly small sizes, now and then up to 64 MiB; mostly without a particular alignment.
+    const unsigned bits = random() % 100 < 97 ? 1 + random() % 12 : random() % 1000 ? 13 + random() % 9 : 26;
+    const std::size_t size = random() % (std::size_t{1} << bits) + 1;
+    const std::size_t alignment = random() % 10 ? 16 : std::size_t{1} << random() % (random() % 50 ? 13 : 21);
+    block = Filled::make(size, alignment, static_cast<unsigned char>(step));
+    failed += !block.bytes || !is_aligned(block.bytes, alignment);
+  }
+  for (Filled& block : blocks) {
+    damaged += block.bytes && !block.intact();
+    block.free();
+  }
+  CHECK(damaged == 0);
+  CHECK(failed == 0);
+}
+
+TEST_CASE("freeing nullptr does nothing") { deallocate(nullptr); }
+
+TEST_CASE("a size that no memory could hold gives nullptr or not_enough_memory") {
+  for (std::size_t size :
+       {SIZE_MAX, SIZE_MAX - 4 * kib, SIZE_MAX - 8 * mib, SIZE_MAX / 2, std::size_t{1} << 60, std::size_t{1} << 47}) {
+    for (std::size_t alignment : {std::size_t{1}, std::size_t{16}, 64 * kib, 4 * mib, std::size_t{1} << 62}) {
+      CHECK(allocate(size, alignment) == nullptr);
+      CHECK(rt::heap::try_allocate(size, alignment).error() == rt::Errc::not_enough_memory);
+    }
+  }
+  CHECK(allocate(16, std::size_t{1} << 62) == nullptr);
+  auto some = rt::heap::try_allocate(100);
+  CHECK(some.ok());
+  deallocate(some.value());
+}
+
+TEST_CASE("when the kernel has no more memory, allocation fails and works again after a free") {
+  const Outcome outcome = in_child([] {
+    long pages = 0;
+    if (FILE* statm = std::fopen("/proc/self/statm", "r")) {
+      if (std::fscanf(statm, "%ld", &pages) != 1) return 10;
+      std::fclose(statm);
+    }
+    const rlimit limit{static_cast<rlim_t>(pages) * 4096 + 256 * mib, RLIM_INFINITY};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) return 11;
+    for (std::size_t size : {std::size_t{100}, 5 * kib, 100 * kib, 3 * mib}) {
+      void** chain = nullptr; // the blocks themselves, so that the test needs no other memory
+      std::size_t count = 0;
+      while (void* block = allocate(size)) {
+        *static_cast<void**>(block) = chain;
+        chain = static_cast<void**>(block);
+        ++count;
+      }
+      if (count * size < 64 * mib) return 1;
+      if (count * size > 256 * mib) return 2;
+      if (rt::heap::try_allocate(300 * mib).error() != rt::Errc::not_enough_memory) return 3;
+      while (chain) {
+        void* block = chain;
+        chain = static_cast<void**>(*chain);
+        deallocate(block);
+      }
+      void* again = allocate(size);
+      if (!again) return 4;
+      deallocate(again);
+    }
+    return 0;
+  });
+  CHECK_MESSAGE(succeeded(outcome), "status " << outcome.status << " " << outcome.errors);
+}
+
+TEST_CASE("memory goes back to the kernel when the thread that allocated it frees it") {
+  for (std::size_t size : {std::size_t{64}, 1 * kib, 20 * kib, 200 * kib, 5 * mib}) {
+    CAPTURE(size);
+    const std::size_t count = 64 * mib / size;
+    std::vector<char*> blocks;
+    for (std::size_t i = 0; i < count; ++i) {
+      blocks.push_back(static_cast<char*>(allocate(size)));
+      std::memset(blocks.back(), 1, size);
+    }
+    std::vector<char*> sample;
+    for (std::size_t i = 0; i < count; i += 1 + count / 500) sample.push_back(blocks[i]);
+    auto resident = [&] {
+      std::size_t pages = 0;
+      for (char* block : sample) pages += resident_pages(block, 1);
+      return pages;
+    };
+    const rt::heap::Statistics before = rt::heap::statistics();
+    CHECK(before.in_use >= 64 * mib - size);
+    CHECK(before.mapped >= before.in_use);
+    CHECK(resident() == sample.size());
+    for (char* block : blocks) deallocate(block);
+    const rt::heap::Statistics after = rt::heap::statistics();
+    CHECK(resident() <= sample.size() / 8);
+    CHECK(after.in_use <= before.in_use - (64 * mib - size));
+    CHECK(after.warm <= 4 * mib + after.in_use / 4 + 1 * mib);
+    CHECK(after.mapped < before.mapped);
+  }
+}
+
+TEST_CASE("memory goes back to the kernel when another thread frees it and the first does nothing more") {
+  const std::size_t size = 200, count = 64 * mib / size;
+  std::vector<char*> blocks;
+  for (std::size_t i = 0; i < count; ++i) blocks.push_back(static_cast<char*>(allocate(size)));
+  for (char* block : blocks) std::memset(block, 1, size);
+  std::size_t resident = 0;
+  worker([&] {
+    for (char* block : blocks) deallocate(block);
+    for (std::size_t i = 0; i < count; i += 500) resident += resident_pages(blocks[i], 1);
+  }).join();
+  CHECK(resident <= count / 500 / 8);
+}
+
+TEST_CASE("blocks that are passed from thread to thread arrive intact") {
+  constexpr std::size_t capacity = 256, items = 40'000;
+  struct Channel {
+    rt::FutexLock lock;
+    std::vector<Filled> blocks;
+  };
+  Channel channels[2];
+  std::atomic<int> producing = 2;
+  std::atomic<std::size_t> received = 0, damaged = 0;
+  std::vector<std::thread> threads;
+  for (int n = 0; n < 2; ++n) {
+    threads.push_back(worker([&, n] {
+      std::mt19937 random(static_cast<unsigned>(n));
+      for (std::size_t sent = 0; sent < items;) {
+        Channel& channel = channels[random() % 2];
+        const std::size_t limit = random() % 64 ? 512 : 40 * kib;
+        Filled block = Filled::make(1 + random() % limit, 16, static_cast<unsigned char>(sent));
+        std::unique_lock guard(channel.lock);
+        if (channel.blocks.size() < capacity) {
+          channel.blocks.push_back(block);
+          ++sent;
+        } else {
+          guard.unlock();
+          block.free();
+          std::this_thread::yield();
+        }
+      }
+      --producing;
+    }));
+    threads.push_back(worker([&, n] {
+      std::vector<Filled> taken;
+      for (bool last = false; !last;) {
+        last = producing == 0;
+        {
+          std::lock_guard guard(channels[n].lock);
+          taken.swap(channels[n].blocks);
+        }
+        if (taken.empty()) std::this_thread::yield();
+        for (Filled& block : taken) {
+          damaged += !block.intact();
+          block.free();
+          ++received;
+        }
+        taken.clear();
+      }
+    }));
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(received == 2 * items);
+  CHECK(damaged == 0);
+}
+
+TEST_CASE("four threads that free each other's blocks at random do not disturb one another") {
+  constexpr std::size_t places = 1024;
+  auto shared = std::make_unique<std::atomic<std::uintptr_t>[]>(places);
+  std::atomic<std::size_t> damaged = 0;
+  std::vector<std::thread> threads;
+  // Each block starts with its size and a number that depends on it; whoever takes it out of its place checks that.
+  auto check_and_free = [&](std::uintptr_t address) {
+    if (!address) return;
+    auto* words = reinterpret_cast<std::uint64_t*>(address);
+    const std::uint64_t size = words[0];
+    damaged += words[1] != size * 0x9e3779b97f4a7c15 || words[size / 8 - 1] != (size == 16 ? words[1] : size);
+    deallocate(words);
+  };
+  for (unsigned n = 0; n < 4; ++n) {
+    threads.push_back(worker([&, n] {
+      std::mt19937 random(n);
+      for (int step = 0; step < 60'000; ++step) {
+        const std::size_t size = random() % 100 ? 16 + random() % 64 * 8
+                                 : random() % 8 ? 16 + random() % 4096 * 8
+                                                : 100 * kib;
+        auto* words = static_cast<std::uint64_t*>(allocate(size));
+        words[size / 8 - 1] = size;
+        words[0] = size;
+        words[1] = size * 0x9e3779b97f4a7c15;
+        if (size == 24) words[2] = size;
+        check_and_free(shared[random() % places].exchange(reinterpret_cast<std::uintptr_t>(words)));
+      }
+    }));
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t i = 0; i < places; ++i) check_and_free(shared[i].load());
+  CHECK(damaged == 0);
+}
+
+TEST_CASE("blocks outlive the thread that allocated them, and its slabs serve other threads") {
+  const rt::heap::Statistics before = rt::heap::statistics();
+  std::vector<Filled> blocks;
+  for (int round = 0; round < 50; ++round) {
+    worker([&] {
+      std::vector<Filled> own;
+      for (std::size_t i = 0; i < 400; ++i)
+        own.push_back(Filled::make(16 + i * 37 % 3000, 16, static_cast<unsigned char>(i)));
+      for (std::size_t i = 0; i < own.size(); ++i) {
+        if (i % 8 == 0)
+          blocks.push_back(own[i]);
+        else
+          own[i].free();
       }
     }).join();
-    CHECK(rt::heap::statistics().in_use <= before);
   }
-
-  TEST_CASE("a thread that only frees does not hoard what it does not use") {
-    // One thread allocates, another frees nine of ten; the survivors keep their slabs alive. Without giving surplus
-    // slabs to others the heap would grow to ten times what is in use.
-    constexpr std::size_t size = 256, generation = 40'000;
-    const std::size_t in_use = rt::heap::statistics().in_use, mapped = rt::heap::statistics().mapped;
-    std::vector<void*> blocks, survivors;
-    std::atomic<int> turn = 0;
-    constexpr int rounds = 20;
-    std::thread consumer = worker([&] {
-      for (int round = 0; round < rounds; ++round) {
-        while (turn.load() != 2 * round + 1) std::this_thread::yield();
-        for (std::size_t i = 0; i < blocks.size(); ++i) {
-          if (i % 10 == 0)
-            survivors.push_back(blocks[i]);
-          else
-            deallocate(blocks[i]);
-        }
-        turn = 2 * round + 2;
-      }
-    });
-    for (int round = 0; round < rounds; ++round) {
-      blocks.clear();
-      for (std::size_t i = 0; i < generation; ++i) blocks.push_back(allocate(size));
-      turn = 2 * round + 1;
-      while (turn.load() != 2 * round + 2) std::this_thread::yield();
-    }
-    const std::size_t live = rt::heap::statistics().in_use - in_use, grown = rt::heap::statistics().mapped - mapped;
-    consumer.join();
-    CHECK(grown < 3 * live);
-    for (void* block : survivors) deallocate(block);
+  // 50 threads had some 30 slabs each; nearly all of the later ones' came from the earlier ones.
+  CHECK(rt::heap::statistics().mapped <= before.mapped + 16 * mib);
+  bool intact = true;
+  for (Filled& block : blocks) {
+    intact &= block.intact();
+    block.free();
   }
+  CHECK(intact);
+  CHECK(rt::heap::statistics().in_use <= before.in_use);
+}
 
-  TEST_CASE("a child that was cloned under the heap's locks can use its heap") {
-    std::atomic<bool> stop = false;
-    std::vector<std::thread> threads;
-    for (unsigned n = 0; n < 2; ++n) {
-      threads.push_back(worker([&, n] {
-        std::mt19937 random(n);
-        std::vector<void*> blocks(200);
-        while (!stop.load()) {
-          void*& block = blocks[random() % blocks.size()];
-          deallocate(block);
-          block = allocate(1 + random() % (100 * kib));
-        }
-        for (void* block : blocks) deallocate(block);
-      }));
-    }
+TEST_CASE("a thread may free and allocate after it has released its cache") {
+  const std::size_t before = rt::heap::statistics().in_use;
+  std::thread([] {
     std::vector<Filled> blocks;
-    for (std::size_t i = 0; i < 500; ++i)
-      blocks.push_back(Filled::make(1 + i * i % 50'000, 16, static_cast<unsigned char>(i)));
-    int good = 0;
-    for (int round = 0; round < 20; ++round) {
-      rt::heap::lock_all();
-      const pid_t child = fork();
-      rt::heap::unlock_all();
-      if (child == 0) {
-        alarm(30);
-        bool intact = true;
-        for (Filled& block : blocks) {
-          intact &= block.intact();
-          block.free();
-        }
-        for (std::size_t i = 0; i < 2000; ++i) {
-          Filled block = Filled::make(1 + i * 97 % 70'000, 16, static_cast<unsigned char>(i));
-          intact &= block.bytes && block.intact();
-          if (i % 2) block.free();
-        }
-        _exit(intact ? 0 : 1);
-      }
-      int status = -1;
-      waitpid(child, &status, 0);
-      good += status == 0;
+    for (int round = 0; round < 2; ++round) {
+      for (std::size_t i = 0; i < 3000; ++i) blocks.push_back(Filled::make(100, 16, 1));
+      for (std::size_t i = 0; i < 300; ++i) blocks.push_back(Filled::make(30 * kib, 16, 1));
+      rt::heap::release_thread_cache();
+      for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i].free();
+      blocks.clear();
+      Filled late = Filled::make(50, 16, 2);
+      Filled late_aligned = Filled::make(50, 256, 2);
+      late.free();
+      late_aligned.free();
     }
-    stop = true;
-    for (std::thread& thread : threads) thread.join();
-    CHECK(good == 20);
-    for (Filled& block : blocks) block.free();
-  }
+  }).join();
+  CHECK(rt::heap::statistics().in_use <= before);
+}
 
-  TEST_CASE("the same block freed twice in a row is noticed in any build") {
-    void* block = allocate(40);
-    CHECK(panics("double free of " + text(block) + " (48 bytes)", [&] {
-      deallocate(block);
-      deallocate(block);
-    }));
-    deallocate(block);
+TEST_CASE("a thread that only frees does not hoard what it does not use") {
+  // One thread allocates, another frees nine of ten; the survivors keep their slabs alive. Without giving surplus
+  // slabs to others the heap would grow to ten times what is in use.
+  constexpr std::size_t size = 256, generation = 40'000;
+  const std::size_t in_use = rt::heap::statistics().in_use, mapped = rt::heap::statistics().mapped;
+  std::vector<void*> blocks, survivors;
+  std::atomic<int> turn = 0;
+  constexpr int rounds = 20;
+  std::thread consumer = worker([&] {
+    for (int round = 0; round < rounds; ++round) {
+      while (turn.load() != 2 * round + 1) std::this_thread::yield();
+      for (std::size_t i = 0; i < blocks.size(); ++i) {
+        if (i % 10 == 0)
+          survivors.push_back(blocks[i]);
+        else
+          deallocate(blocks[i]);
+      }
+      turn = 2 * round + 2;
+    }
+  });
+  for (int round = 0; round < rounds; ++round) {
+    blocks.clear();
+    for (std::size_t i = 0; i < generation; ++i) blocks.push_back(allocate(size));
+    turn = 2 * round + 1;
+    while (turn.load() != 2 * round + 2) std::this_thread::yield();
   }
+  const std::size_t live = rt::heap::statistics().in_use - in_use, grown = rt::heap::statistics().mapped - mapped;
+  consumer.join();
+  CHECK(grown < 3 * live);
+  for (void* block : survivors) deallocate(block);
+}
+
+TEST_CASE("a child that was cloned under the heap's locks can use its heap") {
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> threads;
+  for (unsigned n = 0; n < 2; ++n) {
+    threads.push_back(worker([&, n] {
+      std::mt19937 random(n);
+      std::vector<void*> blocks(200);
+      while (!stop.load()) {
+        void*& block = blocks[random() % blocks.size()];
+        deallocate(block);
+        block = allocate(1 + random() % (100 * kib));
+      }
+      for (void* block : blocks) deallocate(block);
+    }));
+  }
+  std::vector<Filled> blocks;
+  for (std::size_t i = 0; i < 500; ++i)
+    blocks.push_back(Filled::make(1 + i * i % 50'000, 16, static_cast<unsigned char>(i)));
+  int good = 0;
+  for (int round = 0; round < 20; ++round) {
+    rt::heap::lock_all();
+    const pid_t child = fork();
+    rt::heap::unlock_all();
+    if (child == 0) {
+      alarm(30);
+      bool intact = true;
+      for (Filled& block : blocks) {
+        intact &= block.intact();
+        block.free();
+      }
+      for (std::size_t i = 0; i < 2000; ++i) {
+        Filled block = Filled::make(1 + i * 97 % 70'000, 16, static_cast<unsigned char>(i));
+        intact &= block.bytes && block.intact();
+        if (i % 2) block.free();
+      }
+      _exit(intact ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    good += status == 0;
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  CHECK(good == 20);
+  for (Filled& block : blocks) block.free();
+}
+
+TEST_CASE("the same block freed twice in a row is noticed in any build") {
+  void* block = allocate(40);
+  CHECK(panics("double free of " + text(block) + " (48 bytes)", [&] {
+    deallocate(block);
+    deallocate(block);
+  }));
+  deallocate(block);
+}
 
 #if RT_DEBUG
 
-  TEST_CASE("DEBUG: a block freed twice is noticed, whatever was freed in between") {
-    for (std::size_t size : {std::size_t{32}, 20 * kib, 100 * kib}) {
-      void* block = allocate(size);
-      void* other = allocate(size);
-      const std::string message =
-          "double free of " + text(block) + " (" + std::to_string(rt::heap::usable_size(block)) + " bytes)";
-      CHECK(panics(message, [&] {
-        deallocate(block);
-        deallocate(other);
-        deallocate(block);
-      }));
-      CHECK(panics(message, [&] {
-        worker([&] { deallocate(block); }).join();
-        deallocate(block);
-      }));
+TEST_CASE("DEBUG: a block freed twice is noticed, whatever was freed in between") {
+  for (std::size_t size : {std::size_t{32}, 20 * kib, 100 * kib}) {
+    void* block = allocate(size);
+    void* other = allocate(size);
+    const std::string message =
+        "double free of " + text(block) + " (" + std::to_string(rt::heap::usable_size(block)) + " bytes)";
+    CHECK(panics(message, [&] {
       deallocate(block);
       deallocate(other);
-    }
-    CHECK(panics("double free of 0x", [] {
-      void* large = allocate(5 * mib);
-      deallocate(large);
-      deallocate(large);
-    }));
-  }
-
-  TEST_CASE("DEBUG: the free of an address that is no block is noticed without following it") {
-    int local = 0;
-    static int global[4];
-    for (void* address : {static_cast<void*>(&local), static_cast<void*>(&global[0]), reinterpret_cast<void*>(0x10),
-                          reinterpret_cast<void*>(std::uintptr_t{3} << 40),
-                          reinterpret_cast<void*>(~std::uintptr_t{15}), reinterpret_cast<void*>(4 * mib)}) {
-      CHECK(panics("free of " + text(address) + ", which the heap did not allocate", [&] { deallocate(address); }));
-    }
-  }
-
-  TEST_CASE("DEBUG: the free of an address inside a block names the block") {
-    for (std::size_t size : {std::size_t{100}, 30 * kib, 1 * mib, 3 * mib}) {
-      auto* block = static_cast<char*>(allocate(size));
-      for (std::size_t offset : {std::size_t{1}, std::size_t{8}, std::size_t{16}, size / 2, size - 1}) {
-        CHECK(panics("free of " + text(block + offset) + ", which the heap did not allocate: it is inside the block " +
-                         text(block),
-                     [&] { deallocate(block + offset); }));
-      }
       deallocate(block);
+    }));
+    CHECK(panics(message, [&] {
+      worker([&] { deallocate(block); }).join();
+      deallocate(block);
+    }));
+    deallocate(block);
+    deallocate(other);
+  }
+  CHECK(panics("double free of 0x", [] {
+    void* large = allocate(5 * mib);
+    deallocate(large);
+    deallocate(large);
+  }));
+}
+
+TEST_CASE("DEBUG: the free of an address that is no block is noticed without following it") {
+  int local = 0;
+  static int global[4];
+  for (void* address : {static_cast<void*>(&local), static_cast<void*>(&global[0]), reinterpret_cast<void*>(0x10),
+                        reinterpret_cast<void*>(std::uintptr_t{3} << 40), reinterpret_cast<void*>(~std::uintptr_t{15}),
+                        reinterpret_cast<void*>(4 * mib)}) {
+    CHECK(panics("free of " + text(address) + ", which the heap did not allocate", [&] { deallocate(address); }));
+  }
+}
+
+TEST_CASE("DEBUG: the free of an address inside a block names the block") {
+  for (std::size_t size : {std::size_t{100}, 30 * kib, 1 * mib, 3 * mib}) {
+    auto* block = static_cast<char*>(allocate(size));
+    for (std::size_t offset : {std::size_t{1}, std::size_t{8}, std::size_t{16}, size / 2, size - 1}) {
+      CHECK(panics("free of " + text(block + offset) + ", which the heap did not allocate: it is inside the block " +
+                       text(block),
+                   [&] { deallocate(block + offset); }));
     }
-    // A block that has not been handed out yet, of a slab that has room for many.
-    auto* block = static_cast<char*>(allocate(32 * kib));
-    CHECK(panics("which the heap did not allocate", [&] { deallocate(block - 64 * kib * 3 + 48); }));
     deallocate(block);
   }
+  // A block that has not been handed out yet, of a slab that has room for many.
+  auto* block = static_cast<char*>(allocate(32 * kib));
+  CHECK(panics("which the heap did not allocate", [&] { deallocate(block - 64 * kib * 3 + 48); }));
+  deallocate(block);
+}
 
-  TEST_CASE("DEBUG: new memory is filled with 0xcd and freed memory with 0xdd") {
-    for (std::size_t size : {std::size_t{24}, 1 * kib, 100 * kib}) {
-      auto* block = static_cast<volatile unsigned char*>(allocate(size));
-      auto* neighbour = allocate(size); // keeps the slab
-      CHECK(block[0] == 0xcd);
-      CHECK(block[size - 1] == 0xcd);
-      deallocate(const_cast<unsigned char*>(block));
-      CHECK(block[size - 1] == 0xdd);
-      deallocate(neighbour);
-    }
+TEST_CASE("DEBUG: new memory is filled with 0xcd and freed memory with 0xdd") {
+  for (std::size_t size : {std::size_t{24}, 1 * kib, 100 * kib}) {
+    auto* block = static_cast<volatile unsigned char*>(allocate(size));
+    auto* neighbour = allocate(size); // keeps the slab
+    CHECK(block[0] == 0xcd);
+    CHECK(block[size - 1] == 0xcd);
+    deallocate(const_cast<unsigned char*>(block));
+    CHECK(block[size - 1] == 0xdd);
+    deallocate(neighbour);
   }
+}
 
 #endif
 
-} // TEST_SUITE
-
-TEST_SUITE("FutexLock") {
-
-  TEST_CASE("critical sections of four threads never overlap") {
-    rt::FutexLock lock;
-    std::uint64_t counter = 0;
-    std::vector<std::thread> threads;
-    for (int n = 0; n < 4; ++n) {
-      threads.emplace_back([&, n] {
-        for (int i = 0; i < 50'000; ++i) {
-          if (n == 3 && !lock.try_lock()) continue; // counted below
-          if (n != 3) lock.lock();
-          ++counter;
-          lock.unlock();
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    CHECK(counter >= 150'000);
-    CHECK(counter <= 200'000);
-    CHECK(lock.try_lock());
-    CHECK_FALSE(lock.try_lock());
-    lock.unlock();
+TEST_CASE("FutexLock: critical sections of four threads never overlap") {
+  rt::FutexLock lock;
+  std::uint64_t counter = 0;
+  std::vector<std::thread> threads;
+  for (int n = 0; n < 4; ++n) {
+    threads.emplace_back([&, n] {
+      for (int i = 0; i < 50'000; ++i) {
+        if (n == 3 && !lock.try_lock()) continue; // counted below
+        if (n != 3) lock.lock();
+        ++counter;
+        lock.unlock();
+      }
+    });
   }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(counter >= 150'000);
+  CHECK(counter <= 200'000);
+  CHECK(lock.try_lock());
+  CHECK_FALSE(lock.try_lock());
+  lock.unlock();
+}
 
-  TEST_CASE("threads that sleep for the lock are all woken in turn") {
-    rt::FutexLock lock;
-    int woken = 0;
-    lock.lock();
-    std::vector<std::thread> threads;
-    for (int n = 0; n < 8; ++n) {
-      threads.emplace_back([&] {
-        std::lock_guard guard(lock);
-        ++woken;
-      });
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(30));
-    lock.unlock();
-    for (std::thread& thread : threads) thread.join();
-    CHECK(woken == 8);
+TEST_CASE("FutexLock: threads that sleep for it are all woken in turn") {
+  rt::FutexLock lock;
+  int woken = 0;
+  lock.lock();
+  std::vector<std::thread> threads;
+  for (int n = 0; n < 8; ++n) {
+    threads.emplace_back([&] {
+      std::lock_guard guard(lock);
+      ++woken;
+    });
   }
-
-} // TEST_SUITE
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  lock.unlock();
+  for (std::thread& thread : threads) thread.join();
+  CHECK(woken == 8);
+}
