@@ -134,10 +134,10 @@ $(eval $(call bare_programs,bare-clang,clang++))
 # $(1) variant, $(2) name of the program, $(3) its sources, $(4) flags for linking
 
 define hosted_test
-$(BUILD)/$(1)/tests/$(2): $(patsubst %.cpp,$(BUILD)/$(1)/%.o,tests/main.cpp $(3)) $(BUILD)/$(1)/librt.a
+$(BUILD)/$(1)/$(2)-tests: $(patsubst %.cpp,$(BUILD)/$(1)/%.o,tests/main.cpp $(3)) $(BUILD)/$(1)/librt.a
 	$$(call say,LINK,$$@) $(CXX) -pthread $(4) $$^ -o $$@
 OBJECTS += $(patsubst %.cpp,$(BUILD)/$(1)/%.o,tests/main.cpp $(3))
-TESTS   += $(BUILD)/$(1)/tests/$(2)
+TESTS   += $(BUILD)/$(1)/$(2)-tests
 $(patsubst %.cpp,$(BUILD)/$(1)/%.o,tests/main.cpp $(3)): | $(BUILD)/tools/test
 endef
 
@@ -230,7 +230,7 @@ run: apps ## build and run the tour: each app in order, then a table of sizes an
 test: apps $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(TESTS) ## run all tests; what CI runs
 	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps tests/run.sh $(TESTS)
 
-stress: $(BUILD)/hosted-thread/tests/stress ## the stress test for 10 seconds on each primitive
+stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on each primitive
 	$(Q)RT_STRESS_SECONDS=10 $<
 
 bench: $(patsubst %,$(BUILD)/hosted/tests/bench/%,$(BENCHES)) apps ## measure against other libraries

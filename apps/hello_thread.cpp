@@ -6,7 +6,7 @@
 int main() {
   rt::Thread thread([] { rt::println("hello from a thread"); });
   if (!thread.start().ok()) {
-    rt::eprintln("hello_thread: cannot start a thread");
+    rt::eprintln("hello_thread: no thread started");
     return 1;
   }
   thread.join();

@@ -40,7 +40,7 @@ void write_backtrace(Output& out, const void* frame_pointer) {
     if (inside || frame->return_address != 0) {
       out.put_literal("    ");
       put_hexadecimal(out, inside ? address - image : address);
-      if (!inside) out.put_literal(" (not in this program)");
+      if (!inside) out.put_literal(" (elsewhere)");
       out.put_literal("\n");
     }
     if (frame->caller <= frame) return;

@@ -73,7 +73,7 @@ void describe_overflow(Output& out, std::size_t size, std::uintptr_t address) {
 
 void write_registers(Output& out, const arch::SignalFrame& frame) {
   for (unsigned i = 0; i < arch::register_count; ++i) {
-    out.put({"\n  " + (i % 4 ? 1 : 0), 3u - (i % 4 ? 1 : 0)});
+    out.put(i % 4 ? std::string_view("  ", 2) : std::string_view("\n  ", 3));
     out.put({arch::register_names + 4 * i, 4});
     put_hexadecimal(out, frame.registers[i], 16);
   }

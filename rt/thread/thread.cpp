@@ -108,7 +108,7 @@ Thread::~Thread() {
   }
 }
 
-void Thread::run() { panic("a Thread was started that has neither a callable nor a run() of its own"); }
+void Thread::run() { panic("a Thread was started without a callable or a run() of its own"); }
 
 // The run() that the object's class has at the moment. The new thread must not look it up itself: when a Thread goes out
 // of scope right after start(), its class is already Thread again while the destructor joins. By the Itanium C++ ABI a
