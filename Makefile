@@ -42,7 +42,7 @@ CXXFLAGS := -std=c++20 -g -fno-exceptions -fno-rtti -ffunction-sections -fdata-s
 # Without extern templates std::string and its like are compiled into the program rather than taken from libstdc++.
 BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
             -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
-HOSTED   := -DRT_HOSTED=1 -pthread
+HOSTED   := -DRT_HOSTED=1 -pthread -frtti
 LINK     := -static-pie -nostdlib -nostartfiles -fuse-ld=bfd -Wl,-T,linker/bare.ld -Wl,--gc-sections \
             -Wl,-z,noexecstack -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
 
@@ -80,8 +80,8 @@ $(BUILD)/$(1)/%: OPTIMIZE = -Os
 $(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
-$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: EXTRA_FLAGS = -fexceptions -frtti -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
-$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: EXTRA_FLAGS = -fexceptions -frtti -O2)
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: EXTRA_FLAGS = -fexceptions -O2)
 endef
 
 # The few arrays on stacks in these folders are written through Output, which checks bounds: no canary is needed.
