@@ -181,7 +181,7 @@ $(BUILD)/tools/build:
 	  /usr/include/linux/futex.h:linux-libc-dev $(MUSL_LIBC):musl-dev)
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
-	$(call require,g++:g++ clang++:clang /usr/include/doctest/doctest.h:doctest-dev python3:python3-minimal)
+	$(call require,g++:g++ clang++:clang /usr/include/doctest/doctest.h:doctest-dev)
 
 $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \

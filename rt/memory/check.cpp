@@ -129,7 +129,8 @@ void freed(void* block) {
   if (!block) return;
   const std::size_t region = region_of(at_chunk_boundary(block) ? static_cast<std::byte*>(block) - chunk_size : block);
   if (!is_mapped(region)) {
-    if (was_mapped(region)) panic("double free of {}, whose memory has gone back to the kernel", block);
+    if (was_mapped(region))
+      panic("free of {}, which the heap did not allocate, or a double free: it has given memory there back", block);
     panic("free of {}, which the heap did not allocate", block);
   }
   const auto [words, bit] = live_bit(block);

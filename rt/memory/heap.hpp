@@ -6,9 +6,10 @@
 //   up to 2 MiB     a run of 64 KiB units of a 4 MiB chunk                         a lock
 //   beyond          a mapping of its own                                           mmap(2), munmap(2)
 //
-// Slabs and units that become empty go back to a pool that all threads share; beyond 4 MiB of them, and always for
-// large blocks, the memory goes back to the kernel. How the parts work is told in slab.hpp (where things lie), pool.hpp
-// (units and chunks), heap.cpp (threads and slabs), large.cpp, and check.hpp (what a DEBUG build verifies).
+// Slabs and units that become empty go back to a pool that all threads share. What it has beyond 4 MiB and a quarter of
+// what is in use goes back to the kernel, as large blocks always do. How the parts work is told in slab.hpp (where
+// things lie), pool.hpp (units and chunks), thread_heap.hpp (threads and slabs), large.cpp, and check.hpp (what a DEBUG
+// build verifies).
 //
 // Any thread may free any block. Nothing here may be called in a signal handler.
 
@@ -53,8 +54,9 @@ Statistics statistics();
 /// of a whole unit) afterwards. Without this call the free parts of the thread's slabs are lost.
 void release_thread_cache();
 
-/// Held across a clone(2) of the process, so that the child gets a consistent heap; both parent and child unlock. The
-/// child cannot use the free parts of slabs that the parent's other threads owned; all else works as in the parent.
+/// Held across a clone(2) of the process, so that the child gets a consistent heap; parent and child both unlock. What
+/// was free in slabs that the parent's other threads owned, or was just being given back to the kernel, is lost to the
+/// child; all else works as in the parent.
 void lock_all();
 void unlock_all();
 

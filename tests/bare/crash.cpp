@@ -34,7 +34,8 @@ RT_CASE_ENDS("a crash in a thread names the thread", bare::by_signal(11), "in th
   run_in_thread([] { *nowhere = 1; });
 }
 
-RT_CASE_ENDS("a crash shows where it was called", bare::by_signal(11), "called from (addr2line -Cfpe PROGRAM ADDRESS):\n    0x") {
+RT_CASE_ENDS("a crash shows where it was called", bare::by_signal(11),
+             "called from (addr2line -Cfpe PROGRAM ADDRESS):\n    0x") {
   *nowhere = 1;
 }
 
@@ -53,7 +54,8 @@ RT_CASE_ENDS("an invalid instruction is reported", bare::by_signal(4), "crash: S
   asm volatile(".long 0xffffffff"); // invalid on every CPU here
 }
 
-RT_CASE_ENDS("a signal that was sent is reported and still kills", bare::by_signal(8), "crash: SIGFPE (arithmetic error)\n") {
+RT_CASE_ENDS("a signal that was sent is reported and still kills", bare::by_signal(8),
+             "crash: SIGFPE (arithmetic error)\n") {
   rt::arch::syscall(__NR_tgkill, rt::arch::syscall(__NR_getpid), rt::arch::syscall(__NR_gettid), 8);
 }
 

@@ -95,7 +95,8 @@ RT_CASE_ENDS("a block that is freed twice is a panic", bare::by_signal(6), "doub
   ::operator delete(block);
 }
 
-RT_CASE_ENDS("a free of memory that is not the heap's is a panic", bare::by_signal(6), "which the heap did not allocate") {
+RT_CASE_ENDS("a free of memory that is not the heap's is a panic", bare::by_signal(6),
+             "which the heap did not allocate") {
   int local = 0;
   void* volatile wild = &local;
   ::operator delete(wild);

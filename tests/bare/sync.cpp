@@ -1,4 +1,5 @@
-// Every primitive with threads on clone(2): what the unit tests check hosted must hold on our own thread pointer and futexes.
+// Every primitive with threads on clone(2): what the unit tests check hosted must hold on our own thread pointer and
+// futexes.
 
 #include "check.hpp"
 
