@@ -130,6 +130,14 @@ endef
 $(foreach v,bare bare-debug,$(eval $(call bare_programs,$(v),$(CXX))))
 $(eval $(call bare_programs,bare-clang,clang++))
 
+# The same apps as ordinary programs, for debuggers and sanitizers.
+define hosted_programs
+$(BUILD)/$(1)/apps/%: $(BUILD)/$(1)/apps/%.o $(BUILD)/$(1)/librt.a
+	$$(call say,LINK,$$@) $(CXX) -pthread $$^ -o $$@ && $(CROSS_COMPILE)objcopy --strip-all $$@ $$@.stripped
+OBJECTS += $(patsubst %,$(BUILD)/$(1)/apps/%.o,$(APPS))
+endef
+$(foreach v,hosted hosted-debug,$(eval $(call hosted_programs,$(v))))
+
 # --- Tests -----------------------------------------------------------------------------------------------------------
 # $(1) variant, $(2) name of the program, $(3) its sources, $(4) flags for linking
 
@@ -190,16 +198,17 @@ $(BUILD)/tools/bench: $(BUILD)/tools/build
 # --- SDK -------------------------------------------------------------------------------------------------------------
 
 SDK := $(BUILD)/sdk
-SDK_HEADERS := $(wildcard rt/*.hpp rt/*/*.hpp)
 
-sdk: $(SDK)/bin/rt-c++ $(SDK)/lib/librt.a $(SDK)/lib/libmusl-pure.a $(SDK)/lib/bare.ld $(SDK)/lib/flags \
-     $(patsubst %,$(SDK)/include/%,$(SDK_HEADERS)) \
-     $(patsubst arch/$(ARCH)/%,$(SDK)/include/arch/%,$(wildcard arch/$(ARCH)/*.hpp)) ## build the compiler wrapper rt-c++, headers and library
+SDK_FILES := $(SDK)/bin/rt-c++ $(patsubst %,$(SDK)/lib/%,librt.a libmusl-pure.a bare.ld flags) \
+             $(patsubst %,$(SDK)/include/%,$(wildcard rt/*.hpp rt/*/*.hpp)) \
+             $(patsubst arch/$(ARCH)/%,$(SDK)/include/arch/%,$(wildcard arch/$(ARCH)/*.hpp))
+
+sdk: $(SDK_FILES) ## build the compiler wrapper rt-c++ with its headers and libraries
 
 copy = $(Q)mkdir -p $(@D) && cp $< $@
 $(SDK)/bin/rt-c++: linker/rt-c++.sh
 	$(copy) && chmod 755 $@
-$(SDK)/lib/librt.a: $(BUILD)/$(VARIANT)/librt.a
+$(SDK)/lib/librt.a: $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)/librt.a
 	$(copy)
 $(SDK)/lib/%: $(BUILD)/%
 	$(copy)

@@ -6,9 +6,9 @@
 #include <rt/sync/rlock.hpp>
 
 #include <absl/synchronization/mutex.h>
-#include <pthread.h>
 #include <atomic>
 #include <memory>
+#include <pthread.h>
 #include <thread>
 
 namespace {

@@ -66,7 +66,8 @@ double semaphores(int count) {
     rt::Semaphore semaphore{0};
   };
   static Flag flags[2];
-  return round_trip(count, [](int i) { flags[i].semaphore.release(); }, [](int i) { flags[i].semaphore.acquire(); });
+  return round_trip(
+      count, [](int i) { flags[i].semaphore.release(); }, [](int i) { flags[i].semaphore.acquire(); });
 }
 
 } // namespace
@@ -75,13 +76,15 @@ int main() {
   for (const bool same : {false, true}) {
     one_cpu = same;
     rt::set_spin_time(std::chrono::nanoseconds(0));
-    bench::compare(same ? "round trip on one CPU, without spinning" : "round trip between two CPUs, without spinning", "us",
+    bench::compare(same ? "round trip on one CPU, without spinning" : "round trip between two CPUs, without spinning",
+                   "us",
                    {{"futex(2), bare", [] { return futexes(5000); }},
                     {"rt::Event", [] { return events(5000); }},
                     {"rt::Semaphore", [] { return semaphores(5000); }}});
     if (same) continue;
     rt::set_spin_time(std::chrono::microseconds(5));
-    bench::compare("round trip between two CPUs, with spinning", "us",
-                   {{"rt::Event", [] { return events(100'000); }}, {"rt::Semaphore", [] { return semaphores(100'000); }}});
+    bench::compare(
+        "round trip between two CPUs, with spinning", "us",
+        {{"rt::Event", [] { return events(100'000); }}, {"rt::Semaphore", [] { return semaphores(100'000); }}});
   }
 }
