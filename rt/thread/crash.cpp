@@ -51,11 +51,13 @@ void describe(Output& out, int signal, const siginfo_t& info) {
   put_hexadecimal(out, reinterpret_cast<std::uintptr_t>(info.si_addr));
 }
 
-// An access close to the stack pointer faults only where the stack cannot grow any more. A large frame reaches far
-// below it.
-bool is_stack_overflow(int signal, std::uintptr_t address, std::uintptr_t stack_pointer) {
-  constexpr std::uintptr_t above = 256, below = 64 * 1024;
-  return signal == SIGSEGV && address < stack_pointer + above && address >= stack_pointer - below;
+// The current frame, from the stack pointer to the frame pointer, and what is about to be pushed below it can fault only
+// where the stack cannot grow any more. A large frame reaches far below the last page.
+bool is_stack_overflow(int signal, std::uintptr_t address, const arch::SignalFrame& frame) {
+  constexpr std::uintptr_t reach = 64 * 1024;
+  const std::uintptr_t stack_pointer = arch::stack_pointer(frame), frame_pointer = arch::frame_pointer(frame);
+  const bool has_frame = frame_pointer > stack_pointer && frame_pointer - stack_pointer < reach;
+  return signal == SIGSEGV && address >= stack_pointer - reach && address <= (has_frame ? frame_pointer : stack_pointer);
 }
 
 void describe_overflow(Output& out, std::size_t size, std::uintptr_t address) {
@@ -93,7 +95,7 @@ void report_crash(int signal, const siginfo_t* info, const arch::SignalFrame* fr
   set_action(signal, {});
   panicking::Report report("crash: ");
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
-  if (is_stack_overflow(signal, address, arch::stack_pointer(*frame)))
+  if (is_stack_overflow(signal, address, *frame))
     describe_overflow(report.out(), stack_size(), address);
   else
     describe(report.out(), signal, *info);
