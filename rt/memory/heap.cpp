@@ -1,5 +1,6 @@
 #include <rt/memory/heap.hpp>
 
+#include <rt/base/hook.hpp>
 #include <rt/base/panic.hpp>
 #include <rt/memory/check.hpp>
 #include <rt/memory/pool.hpp>
@@ -80,3 +81,7 @@ void lock_all() { pool.lock.lock(); }
 void unlock_all() { pool.lock.unlock(); }
 
 } // namespace rt::heap
+
+// A thread's slabs go to the others when it ends, after its thread-local objects have been destroyed.
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_release_thread_cache() { rt::heap::release_thread_cache(); }
+RT_AT_THREAD_EXIT(80, rt_release_thread_cache);

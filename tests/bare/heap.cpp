@@ -77,6 +77,20 @@ RT_CASE("four threads allocate and free at once") {
   for (auto& thread : threads) thread.join();
 }
 
+RT_CASE("the slabs of threads that have ended are used again") {
+  const auto allocate_in_a_thread = [] {
+    rt::Thread thread([] {
+      for (std::size_t size = 16; size <= 4096; size *= 2) ::operator delete(::operator new(size));
+    });
+    CHECK(thread.start().ok());
+    thread.join();
+  };
+  for (int i = 0; i < 100; ++i) allocate_in_a_thread();
+  const std::size_t before = rt::heap::statistics().mapped;
+  for (int i = 0; i < 1000; ++i) allocate_in_a_thread();
+  CHECK(rt::heap::statistics().mapped == before);
+}
+
 RT_CASE("nothrow new answers a request beyond all memory with a null pointer") {
   volatile std::size_t size = std::size_t{1} << 62;
   CHECK(::operator new(size, std::nothrow) == nullptr);
