@@ -22,8 +22,8 @@
 #include <arch/syscall.hpp>
 #include <linux/futex.h>
 
-#include <atomic>
 #include <cstdint>
+#include <rt/base/atomic.hpp>
 
 namespace rt {
 
@@ -67,9 +67,9 @@ class FutexLock {
     arch::syscall(__NR_futex, reinterpret_cast<long>(&word_), operation, static_cast<long>(value), 0);
   }
 
-  std::atomic<std::uint32_t> word_ = free;
+  Atomic<std::uint32_t> word_ = free;
 };
 
-static_assert(sizeof(std::atomic<std::uint32_t>) == 4, "futex(2) looks at 32 bits");
+static_assert(sizeof(Atomic<std::uint32_t>) == 4, "futex(2) looks at 32 bits");
 
 } // namespace rt

@@ -3,8 +3,9 @@
 //
 // Locks store a task's id as their owner, reports print its name, and what blocks parks on its word.
 
+#include <rt/base/atomic.hpp>
+
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -18,12 +19,14 @@ using TaskId = std::uint32_t;
 using TaskName = std::array<char, 32>;
 
 struct Task {
-  TaskId id = 0;                                                 // 0: not adopted yet
+  TaskId id = 0; ///< 0: not adopted yet
   TaskName name = {};
-  std::uintptr_t stack_begin = 0;                                // lowest usable address; 0: the main thread's stack
-  std::size_t stack_size = 0;                                    // bytes from there
-  std::atomic<const std::atomic<std::uint32_t>*> lock = nullptr; // the lock it waits for without a time limit
-  Task* next = nullptr; // in the registry
+  std::uintptr_t stack_begin = 0; ///< lowest usable address; 0: the main thread's stack
+  std::size_t stack_size = 0;     ///< bytes from there
+  /// The word of the lock that it waits for without a time limit.
+  Atomic<const Atomic<std::uint32_t>*> lock = nullptr;
+  // In the registry.
+  Task* next = nullptr;
   Task* previous = nullptr;
   bool registered = false;
 };

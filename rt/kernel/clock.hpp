@@ -34,7 +34,8 @@ class Deadline {
     if (timeout <= timeout.zero()) return Deadline(0);
     // Durations of a century and more are "never": nanoseconds in 64 bits end after 292 years.
     if (std::chrono::duration_cast<std::chrono::duration<double>>(timeout).count() > 3e9) return {};
-    return Deadline(Clock::now().time_since_epoch().count() + std::chrono::ceil<std::chrono::nanoseconds>(timeout).count());
+    return Deadline(Clock::now().time_since_epoch().count() +
+                    std::chrono::ceil<std::chrono::nanoseconds>(timeout).count());
   }
   static constexpr Deadline at(std::int64_t nanoseconds) { return Deadline(nanoseconds); }
 

@@ -5,9 +5,9 @@
 #include <rt/kernel/clock.hpp>
 
 #include <arch/syscall.hpp>
-#include <atomic>
 #include <cstdint>
 #include <linux/futex.h>
+#include <rt/base/atomic.hpp>
 
 namespace rt::kernel {
 
@@ -16,8 +16,7 @@ enum class Sharing : int { private_to_process = FUTEX_PRIVATE_FLAG, between_proc
 
 /// Sleeps while the word has the expected value, until a wake-up or the deadline (CLOCK_MONOTONIC).
 /// Errc::none: woken. would_block: the word has another value. timed_out; interrupted by a signal.
-inline Errc futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, Deadline deadline,
-                       Sharing sharing) {
+inline Errc futex_wait(const Atomic<std::uint32_t>& word, std::uint32_t expected, Deadline deadline, Sharing sharing) {
   const KernelTime until = KernelTime::from(deadline.nanoseconds());
   // FUTEX_WAIT_BITSET takes an absolute time, FUTEX_WAIT a relative one, which a restart would prolong.
   const long result = arch::syscall(__NR_futex, reinterpret_cast<long>(&word),
@@ -27,7 +26,7 @@ inline Errc futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t exp
 }
 
 /// Wakes at most `count` sleepers and returns how many. The word itself is not read: it may be gone.
-inline unsigned futex_wake(const std::atomic<std::uint32_t>& word, unsigned count, Sharing sharing) {
+inline unsigned futex_wake(const Atomic<std::uint32_t>& word, unsigned count, Sharing sharing) {
   constexpr unsigned most = 0x7fffffff;
   const long result = arch::syscall(__NR_futex, reinterpret_cast<long>(&word), FUTEX_WAKE | static_cast<int>(sharing),
                                     static_cast<long>(count < most ? count : most), 0);

@@ -11,7 +11,8 @@ Result<StackMapping> map_stack(std::size_t stack_size, std::size_t control_size)
   if (stack_size > most) return Errc::not_enough_memory;
   const std::size_t wanted = signal_stack_size + guard_size + stack_size + control_size;
   const std::size_t size = (wanted + page - 1) / page * page;
-  constexpr int map_private = 2, map_anonymous = 0x20, map_noreserve = 0x4000; // the same on all CPUs but alpha, mips, ...
+  // The same on all CPUs but alpha, mips, parisc and xtensa.
+  constexpr int map_private = 2, map_anonymous = 0x20, map_noreserve = 0x4000;
   const long address = arch::syscall(__NR_mmap, 0, static_cast<long>(size), PROT_READ | PROT_WRITE,
                                      map_private | map_anonymous | map_noreserve, -1, 0);
   if (address < 0) return Error::from_kernel(address);

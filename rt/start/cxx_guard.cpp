@@ -35,8 +35,7 @@ int __cxa_guard_acquire(Guard* guard) {
     if (state == done) return 0;
     if (state == fresh) {
       if (guard->state.compare_exchange_strong(state, running, std::memory_order_acquire)) return 1;
-    } else if (state == awaited ||
-               guard->state.compare_exchange_strong(state, awaited, std::memory_order_acquire)) {
+    } else if (state == awaited || guard->state.compare_exchange_strong(state, awaited, std::memory_order_acquire)) {
       kernel::futex_wait(guard->state, awaited, Deadline{}, Sharing::private_to_process);
     }
   }

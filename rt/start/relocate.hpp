@@ -1,5 +1,6 @@
 #pragma once
-// The dynamic relocations of a static position-independent program: RELATIVE ones only, for pointers in initialised data such as vtables.
+// The dynamic relocations of a static position-independent program: RELATIVE ones only, for pointers in initialised
+// data such as vtables.
 
 #include <arch/cpu.hpp>
 #include <arch/syscall.hpp>

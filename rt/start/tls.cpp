@@ -2,8 +2,8 @@
 
 namespace rt::start {
 
-// Is called before the first thread pointer is set, so it has no canary and calls nothing; `volatile` keeps the compiler
-// from turning the loop into calls of memcpy and memset.
+// Is called before the first thread pointer is set, so it has no canary and calls nothing; `volatile` keeps the
+// compiler from turning the loop into calls of memcpy and memset.
 __attribute__((no_stack_protector)) arch::ThreadControlBlock* make_tls_block(void* memory, std::uintptr_t canary) {
   const std::uintptr_t mask = tls_block_alignment() - 1;
   const auto at = reinterpret_cast<std::uintptr_t>(memory);

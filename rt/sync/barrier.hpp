@@ -118,7 +118,7 @@ template <class Scope> class BasicBarrier {
   }
 
   union {
-    std::atomic<std::uint64_t> word_;
+    Atomic<std::uint64_t> word_;
     Word low_; // its lower half, for futex(2)
   };
   unsigned parties_;

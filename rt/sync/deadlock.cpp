@@ -18,8 +18,8 @@ struct Cycle {
   std::span<const DeadlockMember> view() const { return {members, size}; }
 };
 
-constinit std::atomic<DeadlockHandler*> handler = nullptr;
-constinit std::atomic<std::uintptr_t> last_reported = 0;
+constinit Atomic<DeadlockHandler*> handler = nullptr;
+constinit Atomic<std::uintptr_t> last_reported = 0;
 
 // What the task with this id waits for. The registry is locked meanwhile: tasks come and go.
 const Word* lock_wanted_by(DeadlockMember& member) {
@@ -74,7 +74,8 @@ bool same(const Cycle& a, const Cycle& b) {
 // The same for all members of a cycle, whichever of them it starts with.
 std::uintptr_t signature(const Cycle& cycle) {
   std::uintptr_t sum = 1;
-  for (const auto& member : cycle.view()) sum += reinterpret_cast<std::uintptr_t>(member.waits_for) * (2 * member.task + 1);
+  for (const auto& member : cycle.view())
+    sum += reinterpret_cast<std::uintptr_t>(member.waits_for) * (2 * member.task + 1);
   return sum;
 }
 
@@ -83,14 +84,14 @@ std::uintptr_t signature(const Cycle& cycle) {
   if (cycle.size() == 1)
     report.out().put_literal("a task waits for a lock that it holds itself; use an RLock, or do not lock twice");
   else
-    format_to(report.out(), "{} tasks wait for each other's locks; take locks in the same order everywhere", cycle.size());
+    format_to(report.out(), "{} tasks wait for each other's locks; take locks in the same order everywhere",
+              cycle.size());
   for (std::size_t i = 0; i < cycle.size(); ++i) {
     const auto& self = cycle[i];
     const auto& holder = cycle[(i + 1) % cycle.size()];
     const auto& before = cycle[(i + cycle.size() - 1) % cycle.size()];
     format_to(report.out(), "\n  '{}' (id {}) holds lock {} and waits for lock {}, which '{}' (id {}) holds",
-              self.name.data(), self.task, before.waits_for, self.waits_for, holder.name.data(),
-              holder.task);
+              self.name.data(), self.task, before.waits_for, self.waits_for, holder.name.data(), holder.task);
   }
   panicking::finish(report);
 }

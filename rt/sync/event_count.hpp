@@ -8,16 +8,16 @@
 //
 //   armed   what `notify_one` looks at: somebody waits, and no wake-up is under way
 //
-//   waiter     enter: into the list, arms;  looks at its condition;  park;  leave: out of the list, re-arms;  looks
-//   again notifier   makes the condition true;  if armed: takes the first waiter out of the list, disarms, unparks it
+//   waiter     enter: into the list, arms;  looks at its condition;  park;
+//              leave: out of the list, re-arms;  looks again
+//   notifier   makes the condition true;  if armed: takes the first waiter out of the list, disarms, unparks it
 //
 // No wake-up is lost. What makes a condition true, what looks at it, and all accesses to `armed` are seq_cst
 // operations, so they have one order on which all agree (no CPU needs to be strong for that; the compiler inserts the
 // barriers).
 //   - A waiter that looked too early entered before the notifier's event, and the notifier's load of `armed` comes
-//   after
-//     that event: it sees armed, or not armed because a wake-up was under way; whoever gets that one looks later than
-//     the event, since it re-arms first, and passes the wake-up on.
+//     after that event: it sees armed, or not armed because a wake-up was under way; whoever gets that one looks later
+//     than the event, since it re-arms first, and passes the wake-up on.
 //   - A waiter whose time is over and that is still listed takes itself out: it has had no wake-up. One that is no
 //     longer listed has had one, and does with it what all do: re-arms, looks, passes it on.
 
@@ -106,7 +106,7 @@ class alignas(arch::cache_line) EventCount {
   bool leave(Waiter& waiter);
   void wake_one();
 
-  std::atomic<std::uint32_t> armed_ = 0;
+  Atomic<std::uint32_t> armed_ = 0;
   FutexLock lock_; // of the chain, and of changes of armed_
   WakeChain chain_;
 };

@@ -40,7 +40,8 @@ template <class Scope> Result<void> BasicLock<Scope>::lock_contended(Deadline de
   for (;;) {
     word = word_.load(std::memory_order_relaxed);
     if (word == 0) {
-      if (word_.compare_exchange_weak(word, id | waiters, std::memory_order_acquire, std::memory_order_relaxed)) return {};
+      if (word_.compare_exchange_weak(word, id | waiters, std::memory_order_acquire, std::memory_order_relaxed))
+        return {};
       continue;
     }
     if (!(word & waiters) && !word_.compare_exchange_weak(word, word | waiters, std::memory_order_relaxed)) continue;

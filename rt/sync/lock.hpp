@@ -39,8 +39,8 @@ template <class Scope> class BasicLock {
   BasicLock(const BasicLock&) = delete;
   BasicLock& operator=(const BasicLock&) = delete;
 
-  /// Takes the lock, waiting as long as it takes. A task that takes a Lock that it holds, or that closes a cycle of tasks
-  /// which wait for each other, is reported: see on_deadlock().
+  /// Takes the lock, waiting as long as it takes. A task that takes a Lock that it holds, or that closes a cycle of
+  /// tasks which wait for each other, is reported: see on_deadlock().
   void lock() {
     if (!try_lock()) [[unlikely]]
       lock_contended(Deadline{});

@@ -117,7 +117,7 @@ template <class T> class RingQueue {
   struct Cell {
     Cell() {}
     ~Cell() {}
-    std::atomic<Position> stamp;
+    Atomic<Position> stamp;
     union {
       T item;
     };
@@ -261,12 +261,12 @@ template <class T> class RingQueue {
   const std::size_t capacity_;
   const Position closed_mark_;
   const std::unique_ptr<Cell[]> cells_;
-  alignas(arch::cache_line) std::atomic<Position> head_ = 0;
-  alignas(arch::cache_line) std::atomic<Position> tail_ = 0;
+  alignas(arch::cache_line) Atomic<Position> head_ = 0;
+  alignas(arch::cache_line) Atomic<Position> tail_ = 0;
   EventCount not_empty_;
   EventCount not_full_;
   EventCount all_done_;
-  alignas(arch::cache_line) std::atomic<std::uint64_t> done_ = 0;
+  alignas(arch::cache_line) Atomic<std::uint64_t> done_ = 0;
 };
 
 } // namespace rt::queue

@@ -6,7 +6,8 @@ template <class Scope> Result<void> BasicSemaphore<Scope>::acquire_contended(Dea
   std::uint64_t word = word_.fetch_add(one_waiter, std::memory_order_relaxed) + one_waiter;
   for (Waited waited = Waited::changed;;) {
     while (permits(word) > 0)
-      if (word_.compare_exchange_weak(word, word - one_waiter - 1, std::memory_order_acquire, std::memory_order_relaxed))
+      if (word_.compare_exchange_weak(word, word - one_waiter - 1, std::memory_order_acquire,
+                                      std::memory_order_relaxed))
         return {};
     if (waited == Waited::timed_out) {
       word_.fetch_sub(one_waiter, std::memory_order_relaxed);

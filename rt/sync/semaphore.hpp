@@ -41,7 +41,8 @@ template <class Scope> class BasicSemaphore {
   bool try_acquire() {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     while (permits(word) > 0)
-      if (word_.compare_exchange_weak(word, word - 1, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+      if (word_.compare_exchange_weak(word, word - 1, std::memory_order_acquire, std::memory_order_relaxed))
+        return true;
     return false;
   }
 
@@ -76,7 +77,7 @@ template <class Scope> class BasicSemaphore {
   Result<void> acquire_contended(Deadline deadline);
 
   union {
-    std::atomic<std::uint64_t> word_;
+    Atomic<std::uint64_t> word_;
     Word permits_; // its lower half, for futex(2)
   };
 };

@@ -1,9 +1,9 @@
 #pragma once
 // wait_on and wake: the two calls that every primitive is written with.
 //
-// A primitive is an algorithm over one 32-bit word. Its tasks agree through the word alone as long as they can; one that
-// has to wait calls wait_on(word, expected), which blocks only if the word still has that value, and one that changed
-// the word calls wake(word, n) afterwards.
+// A primitive is an algorithm over one 32-bit word. Its tasks agree through the word alone as long as they can; one
+// that has to wait calls wait_on(word, expected), which blocks only if the word still has that value, and one that
+// changed the word calls wake(word, n) afterwards.
 //
 // Scope says who shares the word:
 //
@@ -21,12 +21,12 @@
 #include <rt/kernel/futex.hpp>
 #include <rt/sync/waiter.hpp>
 
-#include <atomic>
 #include <cstdint>
+#include <rt/base/atomic.hpp>
 
 namespace rt {
 
-using Word = std::atomic<std::uint32_t>;
+using Word = Atomic<std::uint32_t>;
 
 enum class Waited : std::uint8_t { woken, changed, timed_out };
 
@@ -42,8 +42,7 @@ struct PrivateScope {
 
 struct SharedScope {
   static constexpr bool shared = true;
-  static Waited wait_on(const Word& word, std::uint32_t expected, Deadline deadline = {},
-                        Waiter::LongWait* = nullptr) {
+  static Waited wait_on(const Word& word, std::uint32_t expected, Deadline deadline = {}, Waiter::LongWait* = nullptr) {
     const Errc code = kernel::futex_wait(word, expected, deadline, kernel::Sharing::between_processes);
     return code == Errc::timed_out ? Waited::timed_out : code == Errc::would_block ? Waited::changed : Waited::woken;
   }

@@ -4,8 +4,8 @@
 #include <rt/kernel/cpus.hpp>
 #include <rt/kernel/futex.hpp>
 
-#include <arch/cpu.hpp>
 #include <algorithm>
+#include <arch/cpu.hpp>
 
 namespace rt {
 namespace {
@@ -14,7 +14,7 @@ using kernel::Sharing;
 
 // Sleeping and waking across CPUs takes some 45 microseconds; spinning for a tenth of it loses little when it fails.
 constexpr int default_spin_microseconds = 5;
-constinit std::atomic<int> most_pauses = -1; // -1: not asked yet how many CPUs there are
+constinit Atomic<int> most_pauses = -1; // -1: not asked yet how many CPUs there are
 
 int pauses_allowed() {
   int pauses = most_pauses.load(std::memory_order_relaxed);
@@ -34,8 +34,9 @@ constexpr std::int64_t long_wait_nanoseconds = 100'000'000;
 } // namespace
 
 void set_spin_time(std::chrono::nanoseconds time) {
-  most_pauses.store(static_cast<int>(std::min<std::int64_t>(time.count(), 1'000'000) * arch::pauses_per_microsecond / 1000),
-                    std::memory_order_relaxed);
+  most_pauses.store(
+      static_cast<int>(std::min<std::int64_t>(time.count(), 1'000'000) * arch::pauses_per_microsecond / 1000),
+      std::memory_order_relaxed);
 }
 
 bool Waiter::spin() {
@@ -50,11 +51,12 @@ bool Waiter::spin() {
   return false;
 }
 
-bool Waiter::park(Deadline deadline, LongWait* long_wait, const std::atomic<std::uint32_t>* word) {
+bool Waiter::park(Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word) {
   if (spin()) return true;
   std::uint32_t expected = waiting;
   state_.compare_exchange_strong(expected, sleeping, std::memory_order_acquire, std::memory_order_acquire);
-  Deadline next = long_wait ? std::min(deadline, Deadline::after(std::chrono::nanoseconds(long_wait_nanoseconds))) : deadline;
+  Deadline next =
+      long_wait ? std::min(deadline, Deadline::after(std::chrono::nanoseconds(long_wait_nanoseconds))) : deadline;
   while (state_.load(std::memory_order_acquire) != notified) {
     if (kernel::futex_wait(state_, sleeping, next, Sharing::private_to_process) != Errc::timed_out) continue;
     if (next == deadline) return state_.load(std::memory_order_acquire) == notified;

@@ -16,15 +16,15 @@
 
 #include <rt/kernel/clock.hpp>
 
-#include <atomic>
 #include <cstdint>
+#include <rt/base/atomic.hpp>
 
 namespace rt {
 
 class Waiter {
  public:
   /// What to do when a task has been parked for some time, once: the dead-lock detector's moment.
-  using LongWait = void(const std::atomic<std::uint32_t>& word);
+  using LongWait = void(const Atomic<std::uint32_t>& word);
 
   Waiter() = default;
   Waiter(const Waiter&) = delete;
@@ -32,7 +32,7 @@ class Waiter {
 
   /// Blocks the calling task until unpark or the deadline; true: unparked. After false the caller takes the Waiter out
   /// of its list; if somebody else has done so already, unpark is on its way, and it must call await_unpark().
-  bool park(Deadline deadline, LongWait* long_wait = nullptr, const std::atomic<std::uint32_t>* word = nullptr);
+  bool park(Deadline deadline, LongWait* long_wait = nullptr, const Atomic<std::uint32_t>* word = nullptr);
   void await_unpark() { park(Deadline{}); }
 
   void unpark();
@@ -40,7 +40,7 @@ class Waiter {
   // The list that the waiter is in, and what it waits for: for whoever keeps the list.
   Waiter* next = nullptr;
   Waiter* previous = nullptr;
-  const std::atomic<std::uint32_t>* key = nullptr;
+  const Atomic<std::uint32_t>* key = nullptr;
   bool listed = false;
 
  private:
@@ -48,7 +48,7 @@ class Waiter {
 
   bool spin();
 
-  std::atomic<std::uint32_t> state_ = waiting;
+  Atomic<std::uint32_t> state_ = waiting;
 };
 
 /// How long a task that is to block looks for a wake-up before it sleeps; 0: not at all. The default is a few

@@ -60,7 +60,7 @@ ThreadBlock* take_cached() {
 } // namespace
 
 ThreadBlock* make_block(const ThreadOptions& options, const Callable& callable) {
-  const std::size_t wanted = options.stack_size == 0                          ? memory::default_stack_size
+  const std::size_t wanted = options.stack_size == 0                         ? memory::default_stack_size
                              : options.stack_size < memory::least_stack_size ? memory::least_stack_size
                                                                              : options.stack_size;
   const std::size_t control = sizeof(ThreadBlock) + 64 + native_tls_size() + callable.size + callable.alignment + 16;

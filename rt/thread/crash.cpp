@@ -51,13 +51,14 @@ void describe(Output& out, int signal, const siginfo_t& info) {
   put_hexadecimal(out, reinterpret_cast<std::uintptr_t>(info.si_addr));
 }
 
-// The current frame, from the stack pointer to the frame pointer, and what is about to be pushed below it can fault only
-// where the stack cannot grow any more. A large frame reaches far below the last page.
+// The current frame, from the stack pointer to the frame pointer, and what is about to be pushed below it can fault
+// only where the stack cannot grow any more. A large frame reaches far below the last page.
 bool is_stack_overflow(int signal, std::uintptr_t address, const arch::SignalFrame& frame) {
   constexpr std::uintptr_t reach = 64 * 1024;
   const std::uintptr_t stack_pointer = arch::stack_pointer(frame), frame_pointer = arch::frame_pointer(frame);
   const bool has_frame = frame_pointer > stack_pointer && frame_pointer - stack_pointer < reach;
-  return signal == SIGSEGV && address >= stack_pointer - reach && address <= (has_frame ? frame_pointer : stack_pointer);
+  return signal == SIGSEGV && address >= stack_pointer - reach &&
+         address <= (has_frame ? frame_pointer : stack_pointer);
 }
 
 void describe_overflow(Output& out, std::size_t size, std::uintptr_t address) {
@@ -105,8 +106,7 @@ void report_crash(int signal, const siginfo_t* info, const arch::SignalFrame* fr
                               arch::program_counter(*frame) + 1};
   report.write(&innermost);
   // A fault happens again when the handler returns; a signal that was sent has to be sent again.
-  if (info->si_code <= 0)
-    arch::syscall(__NR_tgkill, arch::syscall(__NR_getpid), arch::syscall(__NR_gettid), signal);
+  if (info->si_code <= 0) arch::syscall(__NR_tgkill, arch::syscall(__NR_getpid), arch::syscall(__NR_gettid), signal);
 }
 
 } // namespace

@@ -29,7 +29,8 @@ long native_start(ThreadBlock& block) {
   constexpr unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
                                   CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
   auto* control = start::make_tls_block(block.tls, arch::canary());
-  return rt_clone(flags, block.stack_top, &block.tid, &block.tid, arch::thread_pointer_for_clone(control), entry, &block);
+  return rt_clone(flags, block.stack_top, &block.tid, &block.tid, arch::thread_pointer_for_clone(control), entry,
+                  &block);
 }
 
 void native_run_start_hooks() { start::run_thread_start_hooks(); }

@@ -5,7 +5,6 @@
 #include <rt/base/panic.hpp>
 #include <rt/thread/block.hpp>
 
-
 namespace rt {
 
 using kernel::Sharing;
@@ -110,10 +109,10 @@ Thread::~Thread() {
 
 void Thread::run() { panic("a Thread was started without a callable or a run() of its own"); }
 
-// The run() that the object's class has at the moment. The new thread must not look it up itself: when a Thread goes out
-// of scope right after start(), its class is already Thread again while the destructor joins. By the Itanium C++ ABI a
-// pointer to a virtual member function holds its place in the table that the object's first word leads to, plus 1 on
-// some CPUs.
+// The run() that the object's class has at the moment. The new thread must not look it up itself: when a Thread goes
+// out of scope right after start(), its class is already Thread again while the destructor joins. By the Itanium C++
+// ABI a pointer to a virtual member function holds its place in the table that the object's first word leads to, plus 1
+// on some CPUs.
 void (*Thread::final_run(Thread& thread))(void*) {
   struct {
     std::uintptr_t place;

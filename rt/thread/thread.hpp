@@ -24,9 +24,9 @@
 namespace rt {
 
 struct ThreadOptions {
-  std::string_view name = {};  ///< "Thread-1", "Thread-2", ... if empty. The kernel shows the first 15 bytes.
-  bool daemon = false;         ///< The process does not wait for a daemon thread when it ends.
-  std::size_t stack_size = 0;  ///< Bytes; 0: 256 KiB. Memory is used only as far as the stack grows.
+  std::string_view name = {}; ///< "Thread-1", "Thread-2", ... if empty. The kernel shows the first 15 bytes.
+  bool daemon = false;        ///< The process does not wait for a daemon thread when it ends.
+  std::size_t stack_size = 0; ///< Bytes; 0: 256 KiB. Memory is used only as far as the stack grows.
 };
 
 namespace threading {
@@ -61,14 +61,13 @@ class Thread {
  public:
   /// A thread that will call function(arguments...), on copies of both.
   template <class F, class... A>
-    requires(!std::derived_from<std::remove_cvref_t<F>, Thread> && !std::same_as<std::remove_cvref_t<F>, ThreadOptions> &&
-             std::invocable<std::decay_t<F>, std::decay_t<A>...>)
-  explicit Thread(F&& function, A&&... arguments)
+  requires(!std::derived_from<std::remove_cvref_t<F>, Thread> && !std::same_as<std::remove_cvref_t<F>, ThreadOptions> &&
+           std::invocable<std::decay_t<F>, std::decay_t<A>...>) explicit Thread(F&& function, A&&... arguments)
       : Thread(ThreadOptions{}, std::forward<F>(function), std::forward<A>(arguments)...) {}
 
   template <class F, class... A>
-    requires std::invocable<std::decay_t<F>, std::decay_t<A>...>
-  Thread(const ThreadOptions& options, F&& function, A&&... arguments)
+  requires std::invocable<std::decay_t<F>, std::decay_t<A>...> Thread(const ThreadOptions& options, F&& function,
+                                                                      A&&... arguments)
       : Thread(threading::callable<threading::Call<std::decay_t<F>, std::decay_t<A>...>>(), options) {
     using Call = threading::Call<std::decay_t<F>, std::decay_t<A>...>;
     if (void* place = callable_place()) ::new (place) Call{std::forward<F>(function), {std::forward<A>(arguments)...}};
@@ -119,7 +118,9 @@ class Thread {
  private:
   friend void threading::thread_main(threading::ThreadBlock&);
 
-  static void remember_heap() { return_to_heap_ = [](void* object) { ::operator delete(object); }; }
+  static void remember_heap() {
+    return_to_heap_ = [](void* object) { ::operator delete(object); };
+  }
   static void (*return_to_heap_)(void* object);
 
   Thread(const threading::Callable& callable, const ThreadOptions& options);
@@ -132,7 +133,8 @@ class Thread {
   static constexpr unsigned given_back = ~0u;
 
   std::atomic<threading::ThreadBlock*> block_ = nullptr;
-  std::atomic<unsigned> joining_ = 0; // tasks in join_until, or given_back: the thread has ended and has no block any more
+  /// Tasks in join_until, or given_back: the thread has ended and has no block any more.
+  std::atomic<unsigned> joining_ = 0;
   std::atomic<std::uint32_t> id_ = 0;
   bool started_ = false;
   bool daemon_ = false;
