@@ -44,8 +44,8 @@ include arch/$(ARCH)/flags.mk
 CXXFLAGS := -std=c++20 -g -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer \
             -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
 # Without extern templates std::string and its like are compiled into the program rather than taken from libstdc++.
-BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
-            -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
+BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -ftls-model=local-exec \
+            -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
 HOSTED   := -DRT_HOSTED=1 -pthread -frtti
 LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack \
             -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
@@ -53,7 +53,7 @@ LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-s
 # What one compiler needs and the other does not: clang is told the CPU and goes with lld, which is told to leave
 # constants in the segment of the code.
 for_compiler = $(if $(findstring clang,$(1)),$(2),$(3))
-cxx          = $(1) $(call for_compiler,$(1),$(ARCH_CLANG_FLAGS))
+cxx          = $(1) $(call for_compiler,$(1),$(ARCH_CLANG_FLAGS),$(if $(filter bare,$(2)),$(ARCH_GCC_FLAGS)))
 linker       = $(call for_compiler,$(1),-fuse-ld=lld -Wl$(,)--no-rosegment,-fuse-ld=bfd)
 
 # --- Sources ---------------------------------------------------------------------------------------------------------
@@ -80,11 +80,11 @@ $(BUILD)/$(1)/librt.a: $$($(1)_OBJECTS)
 
 $(BUILD)/$(1)/%.o: %.cpp | $(BUILD)/include/arch $(BUILD)/tools/build
 	@mkdir -p $$(@D)
-	$$(call say,CXX,$$@) $(call cxx,$(3)) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS) -c $$< -o $$@
+	$$(call say,CXX,$$@) $(call cxx,$(3),$(2)) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS) -c $$< -o $$@
 
 $(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/build
 	@mkdir -p $$(@D)
-	$$(call say,AS,$$@) $(call cxx,$(3)) -g -MMD -MP -c $$< -o $$@
+	$$(call say,AS,$$@) $(call cxx,$(3),$(2)) -g -MMD -MP -c $$< -o $$@
 
 $(BUILD)/$(1)/%: OPTIMIZE = -Os
 $(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)

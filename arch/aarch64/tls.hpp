@@ -7,7 +7,7 @@
 //   padding                                          to the variables' alignment
 //   thread-local variables (.tdata, then .tbss)
 //
-// The compiler reads the stack canary at tpidr_el0 + 8 (-mstack-protector-guard=sysreg in flags.mk).
+// g++ reads the stack canary at tpidr_el0 + 8 (-mstack-protector-guard=sysreg in flags.mk).
 
 #include <cstddef>
 #include <cstdint>
