@@ -32,6 +32,7 @@ TIME_SCALE ?= 0.2
 BUILD ?= build/$(ARCH)
 
 VARIANT := $(PROFILE)$(if $(filter 1,$(DEBUG)),-debug)
+BARE_BUILD := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)
 Q       := $(if $(filter 1,$(V)),,@)
 say      = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)' &&)
 
@@ -220,7 +221,7 @@ sdk: $(SDK_FILES) ## build the compiler wrapper rt-c++ with its headers and libr
 copy = $(Q)mkdir -p $(@D) && cp $< $@
 $(SDK)/bin/rt-c++: linker/rt-c++.sh
 	$(copy) && chmod 755 $@
-$(SDK)/lib/librt.a: $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)/librt.a
+$(SDK)/lib/librt.a: $(BARE_BUILD)/librt.a
 	$(copy)
 $(SDK)/lib/%: $(BUILD)/%
 	$(copy)
@@ -233,9 +234,49 @@ $(SDK)/include/arch/%: arch/$(ARCH)/%
 $(SDK)/include/%: %
 	$(copy)
 
+# --- Containers ------------------------------------------------------------------------------------------------------
+# The image of an app holds this app alone; the one of the tour holds all apps, and init to be PID 1.
+
+#: app that is in the image
+APP ?= tour
+#: arguments of the app in `make container`
+ARGS ?=
+#: CPUs that the image is for
+CPUS ?= $(ARCH)
+#: name of the image
+IMAGE ?= localhost/rt-$(APP):latest
+#: podman, docker (both with options, if need be) or namespaces; empty: the first of these that works
+CONTAINER_ENGINE ?=
+#: options for the engine's run command
+CONTAINER_FLAGS ?=
+
+IMAGE_APPS    = $(if $(filter tour,$(APP)),$(APPS),$(APP))
+IMAGE_ENTRY   = $(if $(filter tour,$(APP)),/init --tour /,/$(APP))
+IMAGE_ARCHIVE = build/image/$(APP)$(if $(filter 1,$(words $(CPUS))),-$(CPUS)).tar
+image_root    = build/image/$(APP)/$(1)
+platform      = $(shell sed -n 's/^ARCH_PLATFORM *:= *//p' arch/$(1)/flags.mk)
+
+# All files of the image for this CPU.
+image-root: $(patsubst %,$(BARE_BUILD)/apps/%,$(IMAGE_APPS))
+	$(Q)rm -rf $(call image_root,$(ARCH)) && mkdir -p $(call image_root,$(ARCH)) && \
+	  $(foreach app,$(IMAGE_APPS),cp $(BARE_BUILD)/apps/$(app).stripped $(call image_root,$(ARCH))/$(app) &&) :
+
+image: ## make a container image archive of APP, for CPUS
+	$(if $(filter-out $(APPS),$(APP)),$(error there is no app '$(APP)'; the apps are: $(APPS)))
+	$(Q)for cpu in $(CPUS); do $(MAKE) --no-print-directory ARCH=$$cpu APP=$(APP) image-root || exit 1; done
+	$(call say,IMAGE,$(IMAGE_ARCHIVE)) apps/pack/image.sh $(IMAGE_ARCHIVE) $(IMAGE) '$(IMAGE_ENTRY)' \
+	  $(foreach cpu,$(CPUS),$(call platform,$(cpu))=$(call image_root,$(cpu)))
+
+images: ## make one archive with the tour's images for all CPUs
+	$(Q)$(MAKE) --no-print-directory APP=tour CPUS='$(sort $(patsubst arch/%/flags.mk,%,$(wildcard arch/*/flags.mk)))' image
+
+container: image ## run APP with ARGS in a container, with podman, docker or bare namespaces
+	$(Q)CONTAINER_ENGINE='$(CONTAINER_ENGINE)' CONTAINER_FLAGS='$(CONTAINER_FLAGS)' \
+	  apps/pack/container.sh $(IMAGE_ARCHIVE) $(IMAGE) $(ARGS)
+
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
-.PHONY: help apps run sdk test stress bench clean
+.PHONY: help apps run sdk image image-root images container test stress bench clean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
