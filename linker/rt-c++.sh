@@ -17,7 +17,7 @@ fail() {
   exit 2
 }
 
-cpu='' input='' information='' operand='' link=yes crash_reports=-Wl,-u,rt_report_crashes
+cpu='' input='' information='' operand='' to_link=yes crash_reports=-Wl,-u,rt_report_crashes
 case ${0##*/} in *-rt-c++) cpu=${0##*/} ;; esac
 
 for argument; do
@@ -26,7 +26,7 @@ for argument; do
   operand*) operand='' ;;
   --target=*) cpu=${argument#*=} && continue ;;
   --smallest) crash_reports='' && continue ;;
-  -c | -S | -E | -M | -MM | -fsyntax-only) link=no ;;
+  -c | -S | -E | -M | -MM | -fsyntax-only) to_link=no ;;
   -v | -V | '-###' | --version | --help* | -dump* | -print-* | --print-*) information=yes ;;
   -o | -x | -I | -D | -U | -L | -l | -B | -T | -u | -e | -z | -A | -G | -MF | -MT | -MQ | --param | -aux-info | \
     -include | -imacros | -isystem | -iquote | -idirafter | -iprefix | -iwithprefix | -iwithprefixbefore | \
@@ -43,17 +43,22 @@ if [ -z "$cpu" ]; then
   [ -d "$libraries/$cpu" ] || cpu=$(cd "$libraries" && echo *)
 fi
 [ -r "$libraries/$cpu/flags" ] || fail "no library for the CPU '$cpu'; there is: $(cd "$libraries" && echo *)"
+# shellcheck source=/dev/null
 . "$libraries/$cpu/flags"
 
 compiler=${RT_CXX:-$compiler}
 command -v "${compiler%% *}" >/dev/null || fail "there is no compiler '${compiler%% *}'; RT_CXX can name another"
-case $compiler in *clang*) compile="$clang $compile" ;; esac
+# shellcheck disable=SC2154 # the flags are from the file
+case $compiler in
+*clang*) compile="$compile $clang_compile" link_flags="$link $clang_link" ;;
+*) compile="$compile $gcc_compile" link_flags="$link $gcc_link" ;;
+esac
 
 # shellcheck disable=SC2086 # words are what is wanted
 {
   [ "$input" ] || [ -z "$information" ] || exec $compiler "$@"
   [ "$input" ] || fail "no input files"
-  [ $link = no ] ||
+  [ $to_link = no ] ||
     set -- "$@" $link_flags $crash_reports -T "$libraries/$cpu/bare.ld" -x none \
       -Wl,--start-group "$libraries/$cpu/librt.a" "$libraries/$cpu/libmusl-pure.a" -lgcc -Wl,--end-group
   exec $compiler $compile -isystem "$libraries/$cpu/include" -isystem "$prefix/include/rt" "$@"

@@ -32,9 +32,10 @@ list(TRANSFORM _rt_compile REPLACE "^-fno-rtti$" "$<$<COMPILE_LANGUAGE:CXX>:-fno
 
 add_library(rt::rt INTERFACE IMPORTED)
 target_compile_features(rt::rt INTERFACE cxx_std_20)
-target_compile_options(rt::rt INTERFACE ${_rt_compile} "$<$<CXX_COMPILER_ID:Clang>:${_rt_clang}>")
+target_compile_options(rt::rt INTERFACE ${_rt_compile} "$<IF:$<CXX_COMPILER_ID:Clang>,${_rt_clang_compile},${_rt_gcc_compile}>")
 target_include_directories(rt::rt SYSTEM INTERFACE "${_rt_library}/include" "${_rt_prefix}/include/rt")
-target_link_options(rt::rt INTERFACE ${_rt_link_flags} "$<$<CXX_COMPILER_ID:Clang>:${_rt_clang}>"
+target_link_options(rt::rt INTERFACE ${_rt_link}
+  "$<IF:$<CXX_COMPILER_ID:Clang>,${_rt_clang_compile};${_rt_clang_link},${_rt_gcc_link}>"
   "SHELL:-T \"${_rt_library}/bare.ld\"")
 target_link_libraries(rt::rt INTERFACE -Wl,--start-group "${_rt_library}/librt.a" "${_rt_library}/libmusl-pure.a"
   -lgcc -Wl,--end-group)
@@ -48,7 +49,7 @@ function(add_rt_executable name)
   endif()
 endfunction()
 
-foreach(_rt_name prefix library lines line compiler compile clang link_flags)
+foreach(_rt_name prefix library lines line compiler compile link gcc_compile gcc_link clang_compile clang_link)
   unset(_rt_${_rt_name})
 endforeach()
 unset(_rt_name)
