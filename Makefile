@@ -44,10 +44,10 @@ include arch/$(ARCH)/flags.mk
 CXXFLAGS := -std=c++20 -g -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer \
             -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
 # Without extern templates std::string and its like are compiled into the program rather than taken from libstdc++.
-BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -ftls-model=local-exec \
+BARE     := -fpie -fvisibility=hidden -fstack-protector-strong \
             -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
 HOSTED   := -DRT_HOSTED=1 -pthread -frtti
-LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack \
+LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro \
             -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
 
 # What one compiler needs and the other does not: clang is told the CPU and goes with lld, which is told to leave
