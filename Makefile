@@ -173,6 +173,18 @@ $(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/l
 	$(call say,LINK,$@) $(CXX) -pthread $^ $$(pkg-config --libs absl_synchronization) -o $@
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
 
+# --- Other CPUs ------------------------------------------------------------------------------------------------------
+# What the tests of binaries look at is built for every CPU, each by a make of its own.
+
+BARE_PROGRAMS := $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(patsubst %,$(BUILD)/bare/tests/bare/%,$(BARE_TESTS))
+OTHER_CPUS    := $(filter-out $(ARCH),$(CPUS))
+
+bare: $(BARE_PROGRAMS) ## build the apps and tests of the bare profile
+
+.PHONY: $(addprefix bare-,$(CPUS))
+$(addprefix bare-,$(CPUS)): bare-%:
+	$(Q)$(MAKE) --no-print-directory ARCH=$* BUILD=$(dir $(BUILD))$* bare
+
 # --- Tools -----------------------------------------------------------------------------------------------------------
 # A recipe that finds or installs what a step needs: each word is COMMAND-or-FILE:PACKAGE of Debian.
 
@@ -203,6 +215,9 @@ $(BUILD)/tools/build:
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld /usr/include/doctest/doctest.h:doctest-dev)
 
+$(BUILD)/tools/quick: $(BUILD)/tools/build
+	$(call require,qemu-$(ARCH):qemu-user)
+
 $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev)
@@ -227,7 +242,10 @@ $(SDK)/lib/%: $(BUILD)/%
 $(SDK)/lib/%: linker/%
 	$(copy)
 $(SDK)/lib/flags: Makefile arch/$(ARCH)/flags.mk
-	$(Q)mkdir -p $(@D) && echo 'compile="$(BARE)" link_flags="$(ARCH_LINK_FLAGS)" default_compiler="$(CXX)"' > $@
+	$(Q)mkdir -p $(@D) && printf '%s\n' 'default_compiler="$(CXX)"' 'compile="$(BARE)"' 'link_flags="$(ARCH_LINK_FLAGS)"' \
+	  'case $${RT_CXX:-$$default_compiler} in' \
+	  '  *clang*) compile="$$compile $(ARCH_CLANG_FLAGS)" link_flags="$$link_flags $(call linker,clang)" ;;' \
+	  '  *) compile="$$compile $(ARCH_GCC_FLAGS)" link_flags="$$link_flags $(call linker,g++)" ;;' 'esac' > $@
 $(SDK)/include/arch/%: arch/$(ARCH)/%
 	$(copy)
 $(SDK)/include/%: %
@@ -235,7 +253,7 @@ $(SDK)/include/%: %
 
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
-.PHONY: help apps run sdk test stress bench clean
+.PHONY: help apps bare run sdk test stress bench quick clean distclean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
@@ -248,7 +266,7 @@ apps: $(patsubst %,$(BUILD)/$(VARIANT)/apps/%,$(APPS)) sdk ## build all apps and
 run: apps ## build and run the tour: each app in order, then a table of sizes and times
 	@apps/tour.sh $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
 
-test: apps $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(TESTS) ## run all tests; what CI runs
+test: apps $(BARE_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
 	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps tests/run.sh $(TESTS)
 
 stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on each primitive
@@ -257,7 +275,15 @@ stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on
 bench: $(patsubst %,$(BUILD)/hosted/tests/bench/%,$(BENCHES)) apps ## measure against other libraries
 	$(Q)for program in $(BENCHES); do $(BUILD)/hosted/tests/bench/$$program || exit 1; done
 
+quick: $(BARE_PROGRAMS) | $(BUILD)/tools/quick ## a quick look at another CPU's programs, under qemu-user
+	@tests/quick.sh $(ARCH) $(BUILD)/bare
+
 clean: ## remove everything built for all CPUs
 	$(Q)rm -rf build
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rt
+
+distclean: clean ## the same, and say what is kept outside for the next build
+	@[ ! -d $(CACHE) ] || { echo 'kept for the next build; remove it if you want:'; du -sh $(CACHE); }
 
 -include $(OBJECTS:.o=.d)
