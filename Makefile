@@ -234,7 +234,7 @@ help: ## list the targets and the variables with their values
 apps: $(patsubst %,$(BUILD)/$(VARIANT)/apps/%,$(APPS)) sdk ## build all apps and the SDK
 
 run: apps ## build and run the tour: each app in order, then a table of sizes and times
-	@apps/tour.sh $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
+	@$(BUILD)/$(VARIANT)/apps/tour $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
 
 test: apps $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(TESTS) ## run all tests; what CI runs
 	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps tests/run.sh $(TESTS)

@@ -36,9 +36,13 @@ Result<int> control_device(int descriptor, unsigned long request, void* argument
 Result<void> make_directory(const char* path, unsigned mode);
 
 struct PathStatus {
-  unsigned mode;      ///< type and permissions, as in <linux/stat.h>
+  unsigned mode;      ///< type and permissions, as in inode(7)
   std::uint64_t size; ///< bytes
   bool mount_root;    ///< a file system is mounted here
+
+  constexpr bool is_file() const { return (mode & 0170000) == 0100000; }
+  constexpr bool is_directory() const { return (mode & 0170000) == 0040000; }
+  constexpr bool is_executable() const { return (mode & 0111) != 0; } // by its owner, its group or all others
 };
 /// What the path leads to, symbolic links followed.
 Result<PathStatus> path_status(const char* path);
