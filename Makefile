@@ -55,6 +55,7 @@ APPS         := $(basename $(notdir $(wildcard apps/*.cpp)))
 UNIT_TESTS   := $(wildcard tests/unit/*.cpp)
 BARE_TESTS   := $(basename $(notdir $(wildcard tests/bare/*.cpp)))
 E2E_TESTS    := $(wildcard tests/e2e/*.cpp)
+E2E_PROGRAMS := $(patsubst %.cpp,$(BUILD)/bare/%,$(wildcard tests/e2e/programs/*.cpp))
 STRESS_TESTS := $(wildcard tests/stress/*.cpp)
 OBJECTS       =
 
@@ -157,6 +158,9 @@ $(eval $(call hosted_test,hosted-thread,stress,$(STRESS_TESTS),-fsanitize=thread
 TESTS += $(foreach v,bare bare-debug bare-clang,$(patsubst %,$(BUILD)/$(v)/tests/bare/%,$(BARE_TESTS)))
 $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 
+# What the end-to-end tests let other programs run.
+OBJECTS += $(patsubst %,%.o,$(E2E_PROGRAMS))
+
 # Measurements against other libraries; nothing here is a test.
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.cpp)))
 OBJECTS += $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES))
@@ -236,7 +240,7 @@ apps: $(patsubst %,$(BUILD)/$(VARIANT)/apps/%,$(APPS)) sdk ## build all apps and
 run: apps ## build and run the tour: each app in order, then a table of sizes and times
 	@$(BUILD)/$(VARIANT)/apps/tour $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
 
-test: apps $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(TESTS) ## run all tests; what CI runs
+test: apps $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(E2E_PROGRAMS) $(TESTS) ## run all tests; what CI runs
 	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps tests/run.sh $(TESTS)
 
 stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on each primitive
