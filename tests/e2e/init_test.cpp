@@ -37,6 +37,45 @@ std::size_t count(std::string_view text, std::string_view part) {
   return found;
 }
 
+/// A terminal, and the program that has it as its session's, in the foreground. The test types on it.
+class Terminal {
+ public:
+  Terminal() {
+    if (master_ < 0 || grantpt(master_) != 0 || unlockpt(master_) != 0) throw std::runtime_error("posix_openpt");
+    path_ = ptsname(master_);
+  }
+  ~Terminal() { close(master_); }
+  Terminal(const Terminal&) = delete;
+
+  e2e::Program start(const std::vector<std::string>& arguments, int namespaces) const {
+    e2e::Setting setting;
+    setting.namespaces = namespaces;
+    setting.before_execution = [path = path_] {
+      if (setsid() < 0) return false;
+      const int terminal = open(path.c_str(), O_RDWR);
+      return terminal >= 0 && ioctl(terminal, TIOCSCTTY, 0) == 0 && dup2(terminal, 0) == 0;
+    };
+    return e2e::Program(init(), arguments, setting);
+  }
+  void type(char character) const { REQUIRE(write(master_, &character, 1) == 1); }
+
+ private:
+  const int master_ = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  std::string path_;
+};
+constexpr char control_c = 3, control_z = 26;
+constexpr int as_first_process = CLONE_NEWPID | CLONE_NEWUSER;
+
+/// Waits until the program is stopped.
+bool stops(const e2e::Program& program) {
+  for (const auto limit = std::chrono::steady_clock::now() + 30s; std::chrono::steady_clock::now() < limit;) {
+    int status = 0;
+    if (waitpid(program.pid(), &status, WUNTRACED | WNOHANG) > 0) return WIFSTOPPED(status);
+    usleep(1000);
+  }
+  return false;
+}
+
 } // namespace
 
 TEST_CASE("as PID 1, init ends with the exit code of its command and says nothing itself") {
@@ -75,7 +114,7 @@ TEST_CASE("a command that is not there gives 127, one that cannot be executed 12
   std::filesystem::permissions(directory.path() + "/text", std::filesystem::perms(0755));
   const auto ending = e2e::run(init(), {"-s", directory.path() + "/text"});
   CHECK(ending.by_exit(126));
-  CHECK(e2e::contains(ending.err, "executable"));
+  CHECK(e2e::contains(ending.err, "not a program"));
 }
 
 TEST_CASE("a command without a slash is looked for in PATH") {
@@ -282,4 +321,51 @@ TEST_CASE("--parent-end gets and forwards a signal when init's parent ends") {
   CHECK(e2e::contains(ending.out, "command: SIGTERM\n"));
   close(gate[0]);
   close(gate[1]);
+}
+
+TEST_CASE("a command that is stopped by job control stops init, too, and SIGCONT goes on to it") {
+  e2e::Program program(init(), {"-s", family(), "wait"});
+  REQUIRE(program.read_until("waits\n"));
+  program.kill(SIGTSTP);
+  REQUIRE(stops(program));
+  program.kill(SIGCONT);
+  program.kill(SIGTERM);
+  CHECK(program.finish().by_exit(128 + SIGTERM));
+}
+
+TEST_CASE("as PID 1, init goes on when the command is stopped") {
+  auto program = container().start("/init.stripped", {"/family", "wait"}, true);
+  REQUIRE(program.read_until("waits\n"));
+  program.kill(SIGTSTP);
+  program.kill(SIGTERM); // stays pending in a process that is stopped
+  program.kill(SIGCONT);
+  CHECK(program.finish().by_exit(128 + SIGTERM));
+}
+
+TEST_CASE("the command gets the terminal that init was started in the foreground of") {
+  for (const int namespaces : {0, as_first_process}) {
+    CAPTURE(namespaces);
+    const Terminal terminal;
+    const auto ending = terminal.start({"-s", family(), "state"}, namespaces).finish();
+    CHECK(ending.out == "signals free, SIGTTOU by default\nleads its group: true\nin the foreground: true\n");
+  }
+}
+
+TEST_CASE("what is typed to interrupt or to stop reaches the command, and init's parent sees the stop") {
+  const Terminal terminal;
+  auto program = terminal.start({"-s", family(), "wait"}, 0);
+  REQUIRE(program.read_until("waits\n"));
+  terminal.type(control_z);
+  REQUIRE(stops(program));
+  program.kill(SIGCONT);
+  terminal.type(control_c);
+  CHECK(program.finish().by_exit(128 + SIGINT));
+
+  const Terminal of_container;
+  auto first = of_container.start({family(), "signals", "4"}, as_first_process);
+  REQUIRE(first.read_until("command is ready\n"));
+  of_container.type(control_c);
+  CHECK(first.read_until("command: SIGINT\n"));
+  first.kill(SIGTERM);
+  CHECK(first.finish().by_exit(4));
 }
