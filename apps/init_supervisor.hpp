@@ -9,7 +9,6 @@
 #include <rt/kernel/file.hpp>
 #include <rt/kernel/process.hpp>
 #include <rt/kernel/terminal.hpp>
-#include <rt/start/exit.hpp>
 
 #include <linux/fcntl.h>
 #include <linux/sched.h>
@@ -94,7 +93,8 @@ class Supervisor {
     rt::kernel::block_signals(before_);
     const rt::Error error = rt::kernel::execute_in_path(command, environment);
     rt::eprintln("init: cannot run '{}': {}", command[0], error);
-    rt::exit_now(error == rt::Errc::no_such_file_or_directory || error == rt::Errc::not_a_directory ? 127 : 126);
+    rt::kernel::exit_process(error == rt::Errc::no_such_file_or_directory || error == rt::Errc::not_a_directory ? 127
+                                                                                                                : 126);
   }
 
   /// One signal; false: none came in time.

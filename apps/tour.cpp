@@ -8,7 +8,6 @@
 #include <rt/kernel/file.hpp>
 #include <rt/kernel/process.hpp>
 #include <rt/kernel/terminal.hpp>
-#include <rt/start/exit.hpp>
 
 #include <algorithm>
 #include <linux/fcntl.h>
@@ -123,7 +122,7 @@ class Tour {
       if (output != 1) (void)rt::kernel::duplicate_as(output, 1);
       rt::kernel::block_signals(before_);
       rt::eprintln("tour: cannot run {}: {}", path, rt::kernel::execute(argv[0], argv, environment_));
-      rt::exit_now(126);
+      rt::kernel::exit_process(126);
     }
     return wait(child, rt::Deadline::after(limit));
   }

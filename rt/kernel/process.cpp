@@ -16,6 +16,10 @@ Result<ProcessId> fork(unsigned long flags) {
   return static_cast<ProcessId>(result);
 }
 
+void exit_process(int code) {
+  for (;;) arch::syscall(__NR_exit_group, code);
+}
+
 Error execute(const char* path, const char* const* argv, const char* const* environment) {
   return Error::from_kernel(arch::syscall(__NR_execve, reinterpret_cast<long>(path), reinterpret_cast<long>(argv),
                                           reinterpret_cast<long>(environment)));

@@ -20,6 +20,10 @@ ProcessId process_group();
 /// The child may call what needs no lock and no other thread, until it executes a program.
 Result<ProcessId> fork(unsigned long flags = 0);
 
+/// Ends the calling process and no more: exit_group(2), for a child that shares its open files with its parent and must
+/// not act as if the program ended.
+[[noreturn]] void exit_process(int code);
+
 /// Replaces the program of the calling process; returns the reason if that cannot be. The arrays end with nullptr.
 Error execute(const char* path, const char* const* argv, const char* const* environment);
 

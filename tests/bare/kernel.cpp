@@ -7,8 +7,6 @@
 #include <rt/kernel/signal.hpp>
 #include <rt/kernel/terminal.hpp>
 
-#include <rt/start/exit.hpp>
-
 #include <chrono>
 #include <linux/fcntl.h>
 #include <linux/sched.h>
@@ -30,7 +28,7 @@ template <class Body> ProcessId in_child(Body body, unsigned long flags = 0) {
   const ProcessId child = fork(flags).value();
   if (child != 0) return child;
   body();
-  rt::exit_now(0);
+  exit_process(0);
 }
 
 } // namespace
@@ -80,7 +78,7 @@ RT_CASE("an ignored signal does nothing until its action is put back") {
 }
 
 RT_CASE("a child's exit code and its killer are told apart") {
-  const ProcessId exits = in_child([] { rt::exit_now(37); });
+  const ProcessId exits = in_child([] { exit_process(37); });
   const ChildChange exited = wait_for_child(exits).value();
   CHECK(exited.id == exits && exited.status.exited() && exited.status.ended() && !exited.status.killed());
   CHECK(exited.status.exit_code() == 37 && exited.status.shell_code() == 37);
@@ -128,7 +126,7 @@ RT_CASE("a child may lead a process group or a session of its own") {
 
 RT_CASE("a subreaper gets the orphans among its descendants") {
   CHECK(become_subreaper().ok());
-  const ProcessId child = in_child([] { in_child([] { rt::exit_now(5); }); });
+  const ProcessId child = in_child([] { in_child([] { exit_process(5); }); });
   int orphans = 0;
   while (const auto change = wait_for_child(any_child))
     if (change->id != child) orphans += change->status.exit_code() == 5;

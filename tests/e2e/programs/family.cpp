@@ -5,7 +5,6 @@
 #include <rt/kernel/file.hpp>
 #include <rt/kernel/process.hpp>
 #include <rt/kernel/terminal.hpp>
-#include <rt/start/exit.hpp>
 
 #include <chrono>
 #include <linux/fcntl.h>
@@ -27,7 +26,7 @@ template <class Body> ProcessId in_child(Body body) {
   const ProcessId child = fork().value();
   if (child != 0) return child;
   body();
-  rt::exit_now(0);
+  exit_process(0);
 }
 
 /// Prints signals as they come, until SIGTERM.
