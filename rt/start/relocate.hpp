@@ -21,8 +21,11 @@ extern "C" {
   const auto image = reinterpret_cast<std::uintptr_t>(__ehdr_start);
   for (auto* relocation = rt_relocations; relocation != rt_relocations_end; ++relocation)
     *reinterpret_cast<std::uintptr_t*>(image + relocation->r_offset) = image + relocation->r_addend;
-  const auto begin = reinterpret_cast<std::uintptr_t>(rt_read_only_after_start) & -arch::min_page_size;
+  const auto start = reinterpret_cast<std::uintptr_t>(rt_read_only_after_start);
   const auto end = reinterpret_cast<std::uintptr_t>(rt_read_only_after_start_end);
+  // Where only variables were relocated there are no such pages, and variables lie there instead.
+  if (start >= end) return;
+  const auto begin = start & -arch::min_page_size;
   arch::syscall(__NR_mprotect, static_cast<long>(begin), static_cast<long>(end - begin), PROT_READ);
 }
 

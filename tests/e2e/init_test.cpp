@@ -228,6 +228,14 @@ TEST_CASE("signals are forwarded to the command, SIGTERM among them") {
   }
 }
 
+TEST_CASE("signals from inside the container reach init as well") {
+  for (const auto& [number, name] : std::vector<std::pair<int, std::string>>{{SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}})
+    in_both_containers({"/family", "signal-init", std::to_string(number)}, [&](const e2e::Ending& ending) {
+      CHECK(ending.by_exit(0));
+      CHECK(ending.out == "init sends " + name + "\n");
+    });
+}
+
 TEST_CASE("--group forwards to the whole process group, otherwise only the command is meant") {
   for (const bool group : {false, true}) {
     CAPTURE(group);
