@@ -44,8 +44,8 @@ include arch/$(ARCH)/flags.mk
 CXXFLAGS := -std=c++20 -g -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer \
             -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
 # Without extern templates std::string and its like are compiled into the program rather than taken from libstdc++.
-BARE     := -fpie -fvisibility=hidden -fstack-protector-strong \
-            -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
+BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
+            -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
 HOSTED   := -DRT_HOSTED=1 -pthread -frtti
 LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro \
             -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
@@ -65,6 +65,7 @@ APPS         := $(basename $(notdir $(wildcard apps/*.cpp)))
 UNIT_TESTS   := $(wildcard tests/unit/*.cpp)
 BARE_TESTS   := $(basename $(notdir $(wildcard tests/bare/*.cpp)))
 E2E_TESTS    := $(wildcard tests/e2e/*.cpp)
+E2E_PROGRAMS := $(patsubst %.cpp,$(BUILD)/bare/%,$(wildcard tests/e2e/programs/*.cpp))
 STRESS_TESTS := $(wildcard tests/stress/*.cpp)
 OBJECTS       =
 
@@ -165,6 +166,9 @@ $(eval $(call hosted_test,hosted-thread,stress,$(STRESS_TESTS),-fsanitize=thread
 TESTS += $(foreach v,bare bare-debug bare-clang,$(patsubst %,$(BUILD)/$(v)/tests/bare/%,$(BARE_TESTS)))
 $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 
+# What the end-to-end tests let other programs run.
+OBJECTS += $(patsubst %,%.o,$(E2E_PROGRAMS))
+
 # Measurements against other libraries; nothing here is a test.
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.cpp)))
 OBJECTS += $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES))
@@ -205,8 +209,7 @@ require = $(Q)mkdir -p $(@D); missing=; packages=; for need in $(1); do \
       { echo "that failed; please run: sudo apt-get install$$packages" >&2; exit 1; }; \
   fi; touch $@
 
-# The cross compiler's package brings the kernel's and the C library's headers for its CPU,
-# which clang finds as well.
+# A cross compiler's package brings the kernel's and the C library's headers for its CPU, which clang finds as well.
 GXX_PACKAGE := g++$(if $(CROSS_COMPILE),-$(subst _,-,$(ARCH))-linux-gnu)
 
 $(BUILD)/tools/build:
@@ -265,9 +268,9 @@ help: ## list the targets and the variables with their values
 apps: $(patsubst %,$(BUILD)/$(VARIANT)/apps/%,$(APPS)) sdk ## build all apps and the SDK
 
 run: apps ## build and run the tour: each app in order, then a table of sizes and times
-	@apps/tour.sh $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
+	@$(BUILD)/$(VARIANT)/apps/tour $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
 
-test: apps $(BARE_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
+test: apps $(BARE_PROGRAMS) $(E2E_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
 	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps tests/run.sh $(TESTS)
 
 stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on each primitive
