@@ -47,8 +47,8 @@ CXXFLAGS := -std=c++20 -g -fno-exceptions -fno-rtti -ffunction-sections -fdata-s
 BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
             -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
 HOSTED   := -DRT_HOSTED=1 -pthread -frtti
-LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro \
-            -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
+LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack \
+            -Wl,-z,norelro -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
 
 # What one compiler needs and the other does not: clang is told the CPU and goes with lld, which is told to leave
 # constants in the segment of the code.
@@ -187,8 +187,8 @@ bare: $(BARE_PROGRAMS) ## build the apps and tests of the bare profile
 
 .PHONY: $(addprefix bare-,$(CPUS))
 $(addprefix bare-,$(CPUS)): bare-%:
-	$(Q)$(MAKE) --no-print-directory ARCH=$* BUILD=$(dir $(BUILD))$* CROSS_COMPILE=$(if $(filter-out $(HOST),$*),$*-linux-gnu-) \
-	  bare $(dir $(BUILD))$*/bare-clang/apps/hello_thread
+	$(Q)$(MAKE) --no-print-directory ARCH=$* BUILD=$(dir $(BUILD))$* \
+	  CROSS_COMPILE=$(if $(filter-out $(HOST),$*),$*-linux-gnu-) bare $(dir $(BUILD))$*/bare-clang/apps/hello_thread
 
 # --- Tools -----------------------------------------------------------------------------------------------------------
 # A recipe that finds or installs what a step needs: each word is COMMAND-or-FILE:PACKAGE of Debian.
@@ -214,7 +214,8 @@ GXX_PACKAGE := g++$(if $(CROSS_COMPILE),-$(subst _,-,$(ARCH))-linux-gnu)
 
 $(BUILD)/tools/build:
 	$(call require,$(CROSS_COMPILE)g++:$(GXX_PACKAGE) $(CROSS_COMPILE)ld.bfd:binutils \
-	  $(if $(findstring clang,$(CXX)),clang++:clang ld.lld:lld) $(if $(CROSS_COMPILE),,/usr/include/linux/futex.h:linux-libc-dev))
+	  $(if $(findstring clang,$(CXX)),clang++:clang ld.lld:lld) \
+	  $(if $(CROSS_COMPILE),,/usr/include/linux/futex.h:linux-libc-dev))
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld /usr/include/doctest/doctest.h:doctest-dev)
