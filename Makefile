@@ -48,7 +48,7 @@ BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous
             -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
 HOSTED   := -DRT_HOSTED=1 -pthread -frtti
 LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack \
-            -Wl,-z,norelro -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
+            -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
 
 # What one compiler needs and the other does not: clang is told the CPU and goes with lld, which is told to leave
 # constants in the segment of the code.
@@ -178,17 +178,18 @@ $(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/l
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
 
 # --- Other CPUs ------------------------------------------------------------------------------------------------------
-# What the tests of binaries look at is built for every CPU, each by a make of its own; by clang and lld one program.
+# What the tests of binaries look at is built for every CPU, each by a make of its own; the smallest by
+# clang and lld as well.
 
 BARE_PROGRAMS := $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(patsubst %,$(BUILD)/bare/tests/bare/%,$(BARE_TESTS))
 OTHER_CPUS    := $(filter-out $(ARCH),$(CPUS))
 
-bare: $(BARE_PROGRAMS) ## build the apps and tests of the bare profile
+bare: $(BARE_PROGRAMS) $(patsubst %,$(BUILD)/bare-clang/apps/%,$(SMALLEST)) ## build the apps and tests of the bare profile
 
 .PHONY: $(addprefix bare-,$(CPUS))
 $(addprefix bare-,$(CPUS)): bare-%:
 	$(Q)$(MAKE) --no-print-directory ARCH=$* BUILD=$(dir $(BUILD))$* \
-	  CROSS_COMPILE=$(if $(filter-out $(HOST),$*),$*-linux-gnu-) bare $(dir $(BUILD))$*/bare-clang/apps/hello_thread
+	  CROSS_COMPILE=$(if $(filter-out $(HOST),$*),$*-linux-gnu-) bare
 
 # --- Tools -----------------------------------------------------------------------------------------------------------
 # A recipe that finds or installs what a step needs: each word is COMMAND-or-FILE:PACKAGE of Debian.
@@ -271,7 +272,7 @@ apps: $(patsubst %,$(BUILD)/$(VARIANT)/apps/%,$(APPS)) sdk ## build all apps and
 run: apps ## build and run the tour: each app in order, then a table of sizes and times
 	@$(BUILD)/$(VARIANT)/apps/tour $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
 
-test: apps $(BARE_PROGRAMS) $(E2E_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
+test: apps bare $(E2E_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
 	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps tests/run.sh $(TESTS)
 
 stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on each primitive
@@ -280,7 +281,7 @@ stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on
 bench: $(patsubst %,$(BUILD)/hosted/tests/bench/%,$(BENCHES)) apps ## measure against other libraries
 	$(Q)for program in $(BENCHES); do $(BUILD)/hosted/tests/bench/$$program || exit 1; done
 
-quick: $(BARE_PROGRAMS) | $(BUILD)/tools/quick ## a quick look at another CPU's programs, under qemu-user
+quick: bare | $(BUILD)/tools/quick ## a quick look at another CPU's programs, under qemu-user
 	@tests/quick.sh $(ARCH) $(BUILD)/bare
 
 clean: ## remove everything built for all CPUs
