@@ -26,6 +26,16 @@ TIME_SCALE ?= 0.2
 MUSL_LIBC ?= /usr/lib/$(ARCH)-linux-musl/libc.a
 #: where everything built goes
 BUILD ?= build/$(ARCH)
+#: the app that `make qemu` runs; none: the tour
+APP ?=
+#: arguments of the app
+ARGS ?=
+#: CPUs of the virtual machine
+SMP ?= 2
+#: kernel of one's own for the virtual machine; for one CPU in `make test`: KERNEL_<cpu>
+KERNEL ?= $(KERNEL_$(ARCH))
+#: port on which `make qemu-gdb` waits for the debugger
+GDB_PORT ?= 1234
 
 VARIANT := $(PROFILE)$(if $(filter 1,$(DEBUG)),-debug)
 Q       := $(if $(filter 1,$(V)),,@)
@@ -161,6 +171,48 @@ $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 # What the end-to-end tests let other programs run.
 OBJECTS += $(patsubst %,%.o,$(E2E_PROGRAMS))
 
+# --- Virtual machines ------------------------------------------------------------------------------------------------
+# A kernel and an initial RAM disk with apps/init as /init; facts of the machine are in arch/<cpu>/machine.mk.
+
+include arch/$(ARCH)/machine.mk
+
+MACHINE_APPS    := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)/apps
+MACHINE_FILES   := $(MACHINE_APPS:apps=machine)
+MACHINE_KERNEL  := $(or $(KERNEL),$(BUILD)/machine/kernel)
+KERNEL_ARGUMENTS := $(KERNEL_PACKAGE) $(if $(KERNEL_CONFIG),$(KERNEL_CONFIG) $(KERNEL_ARCH) '$(CROSS_COMPILE)')
+
+$(BUILD)/machine/kernel: arch/$(ARCH)/machine.mk $(KERNEL_CONFIG) | $(BUILD)/tools/kernel
+	$(Q)mkdir -p $(@D) && kernel=$$(tests/machine/kernel.sh $(KERNEL_ARGUMENTS)) && cp "$$kernel" $@
+
+# $(1) the other files of the RAM disk; all of them have neither symbols nor line numbers.
+initramfs = $(call say,INITRD,$@) mkdir -p $(@D) && \
+              tests/machine/initramfs.sh $(foreach f,$(MACHINE_APPS)/init $(1),$(notdir $(f))=$(f).stripped) >$@
+
+$(MACHINE_FILES)/tour.cpio: $(patsubst %,$(MACHINE_APPS)/%,$(APPS))
+	$(call initramfs,$(filter-out $(MACHINE_APPS)/init,$^))
+$(MACHINE_FILES)/app-%.cpio: $(MACHINE_APPS)/% $(MACHINE_APPS)/init
+	$(call initramfs,$<)
+
+# All cases in one program.
+$(BUILD)/machine/bare-tests: $(patsubst %,$(BUILD)/bare/tests/bare/%.o,$(BARE_TESTS)) $(BUILD)/bare/librt.a \
+                             $(BUILD)/libmusl-pure.a linker/bare.ld
+	@mkdir -p $(@D)
+	$(call link_bare,$(CXX))
+$(BUILD)/machine/bare-tests.cpio: $(BUILD)/machine/bare-tests $(MACHINE_APPS)/init
+	$(call initramfs,$<)
+
+$(BUILD)/machine/accelerator: $(MACHINE_KERNEL) $(MACHINE_FILES)/app-hello.cpio | $(BUILD)/tools/machine
+	$(Q)tests/machine/accelerator.sh $(ARCH) $^ $(MACHINE_CONSOLE) $(MACHINE) >$@
+
+# $(1) RAM disk, $(2) number of CPUs, $(3) init's arguments, $(4) more arguments of QEMU
+boot = $(MACHINE_KERNEL) $(1) $(MACHINE_CONSOLE) $$(cat $(BUILD)/machine/accelerator) $(2) '$(3)' $(MACHINE) $(4)
+
+$(BUILD)/machine/bare-tests-%-cpus: $(BUILD)/machine/bare-tests.cpio $(MACHINE_KERNEL) $(BUILD)/machine/accelerator
+	$(Q)printf '%s\n' '#!/bin/sh' "exec tests/machine/test.sh 240 $(call boot,$<,$*,/bare-tests)" >$@ && chmod 755 $@
+
+QEMU_INITRAMFS := $(MACHINE_FILES)/$(if $(APP),app-$(APP),tour).cpio
+QEMU_WORDS      = $(if $(APP),/$(APP) $(ARGS),/tour / $(TIME_SCALE))
+
 # Measurements against other libraries; nothing here is a test.
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.cpp)))
 OBJECTS += $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES))
@@ -195,6 +247,14 @@ $(BUILD)/tools/build:
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang /usr/include/doctest/doctest.h:doctest-dev)
 
+$(BUILD)/tools/machine:
+	$(call require,$(firstword $(MACHINE)):$(MACHINE_PACKAGE))
+
+# What building a kernel needs, if it is not there yet.
+$(BUILD)/tools/kernel: $(BUILD)/tools/build
+	$(call require,$(if $(KERNEL_CONFIG),$(shell tests/machine/kernel.sh --cached $(KERNEL_ARGUMENTS) >/dev/null || \
+	  echo flex:flex bison:bison bc:bc xz:xz-utils)))
+
 $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev)
@@ -227,7 +287,7 @@ $(SDK)/include/%: %
 
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
-.PHONY: help apps run sdk test stress bench clean
+.PHONY: help apps run qemu qemu-gdb sdk test stress bench clean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
@@ -239,6 +299,12 @@ apps: $(patsubst %,$(BUILD)/$(VARIANT)/apps/%,$(APPS)) sdk ## build all apps and
 
 run: apps ## build and run the tour: each app in order, then a table of sizes and times
 	@$(BUILD)/$(VARIANT)/apps/tour $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
+
+qemu: $(QEMU_INITRAMFS) $(MACHINE_KERNEL) $(BUILD)/machine/accelerator ## run APP with ARGS, or the tour, in a virtual machine
+	@tests/machine/boot.sh $(call boot,$<,$(SMP),$(QEMU_WORDS))
+
+qemu-gdb: $(QEMU_INITRAMFS) $(MACHINE_KERNEL) $(BUILD)/machine/accelerator ## the same, waiting for gdb
+	@tests/machine/boot.sh $(call boot,$<,$(SMP),$(QEMU_WORDS),-S -gdb tcp:127.0.0.1:$(GDB_PORT))
 
 test: apps $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(E2E_PROGRAMS) $(TESTS) ## run all tests; what CI runs
 	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps tests/run.sh $(TESTS)
