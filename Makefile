@@ -6,11 +6,17 @@
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-#: CPU to build for
-ARCH ?= $(shell uname -m)
+HOST := $(shell uname -m)
+CPUS := $(patsubst arch/%/flags.mk,%,$(wildcard arch/*/flags.mk))
+
+#: CPU to build for: x86_64, aarch64 or riscv64
+ARCH ?= $(HOST)
+ifeq ($(filter $(ARCH),$(CPUS)),)
+$(error ARCH=$(ARCH) is none of the CPUs that rt knows: $(CPUS))
+endif
 #: prefix of the compiler and binutils, such as aarch64-linux-gnu-
-CROSS_COMPILE ?=
-#: C++ compiler: g++ 12 or later, clang++ 14 or later
+CROSS_COMPILE ?= $(if $(filter-out $(HOST),$(ARCH)),$(ARCH)-linux-gnu-)
+#: C++ compiler: g++ 12 or later, clang++ 14 or later with lld
 ifeq ($(origin CXX),default)
 CXX := $(CROSS_COMPILE)g++
 endif
@@ -22,8 +28,6 @@ DEBUG ?= 0
 V ?= 0
 #: factor on all sleeps of the apps in `make run`
 TIME_SCALE ?= 0.2
-#: static library that musl's pure functions are taken from
-MUSL_LIBC ?= /usr/lib/$(ARCH)-linux-musl/libc.a
 #: where everything built goes
 BUILD ?= build/$(ARCH)
 #: the app that `make qemu` runs; none: the tour
@@ -50,11 +54,17 @@ include arch/$(ARCH)/flags.mk
 CXXFLAGS := -std=c++20 -g -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer \
             -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
 # Without extern templates std::string and its like are compiled into the program rather than taken from libstdc++.
-BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
-            -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
+BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -ftls-model=local-exec \
+            -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
 HOSTED   := -DRT_HOSTED=1 -pthread -frtti
-LINK     := -static-pie -nostdlib -nostartfiles -fuse-ld=bfd -Wl,-T,linker/bare.ld -Wl,--gc-sections \
-            -Wl,-z,noexecstack -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
+LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack \
+            -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
+
+# What one compiler needs and the other does not: clang is told the CPU and goes with lld, which is told to leave
+# constants in the segment of the code.
+for_compiler = $(if $(findstring clang,$(1)),$(2),$(3))
+cxx          = $(1) $(call for_compiler,$(1),$(ARCH_CLANG_FLAGS),$(if $(filter bare,$(2)),$(ARCH_GCC_FLAGS)))
+linker       = $(call for_compiler,$(1),-fuse-ld=lld -Wl$(,)--no-rosegment,-fuse-ld=bfd)
 
 # --- Sources ---------------------------------------------------------------------------------------------------------
 
@@ -81,11 +91,11 @@ $(BUILD)/$(1)/librt.a: $$($(1)_OBJECTS)
 
 $(BUILD)/$(1)/%.o: %.cpp | $(BUILD)/include/arch $(BUILD)/tools/build
 	@mkdir -p $$(@D)
-	$$(call say,CXX,$$@) $(3) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS) -c $$< -o $$@
+	$$(call say,CXX,$$@) $(call cxx,$(3),$(2)) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS) -c $$< -o $$@
 
 $(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/build
 	@mkdir -p $$(@D)
-	$$(call say,AS,$$@) $(3) -g -MMD -MP -c $$< -o $$@
+	$$(call say,AS,$$@) $(call cxx,$(3),$(2)) -g -MMD -MP -c $$< -o $$@
 
 $(BUILD)/$(1)/%: OPTIMIZE = -Os
 $(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
@@ -112,11 +122,9 @@ $(BUILD)/include/arch:
 
 # --- musl's pure functions -------------------------------------------------------------------------------------------
 
-$(BUILD)/libmusl-pure.a: rt/start/musl-pure.list | $(BUILD)/tools/build
+$(BUILD)/libmusl-pure.a: rt/start/musl-pure.list rt/start/musl.sh arch/$(ARCH)/flags.mk | $(BUILD)/tools/build
 	@mkdir -p $(@D)
-	$(call say,MUSL,$@) rm -rf $@ $@.members && mkdir $@.members && cd $@.members && \
-	  $(CROSS_COMPILE)ar x $(MUSL_LIBC) $$(sed -n 's/^\([a-z_0-9]*\.l\{0,1\}o\) .*/\1/p' $(CURDIR)/$<) && \
-	  $(CROSS_COMPILE)ar rcsD $(CURDIR)/$@ *
+	$(call say,MUSL,$@) rt/start/musl.sh $(ARCH) '$(CROSS_COMPILE)' '$(ARCH_MUSL_FLAGS)' $@
 
 # --- Programs of the bare profile ------------------------------------------------------------------------------------
 # NAME has symbols and line numbers for the debugger and addr2line; NAME.stripped is what one ships; NAME.map says
@@ -125,7 +133,7 @@ $(BUILD)/libmusl-pure.a: rt/start/musl-pure.list | $(BUILD)/tools/build
 # The smallest programs do without crash reports.
 SMALLEST := hello hello_thread
 
-link_bare = $(call say,LINK,$@) $(1) $(LINK) -Wl,-Map=$@.map \
+link_bare = $(call say,LINK,$@) $(call cxx,$(1)) $(call linker,$(1)) $(LINK) -Wl,-Map=$@.map \
               $(if $(filter $(SMALLEST),$(@F)),,-Wl,-u,rt_report_crashes) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -lgcc \
               -Wl,--end-group -o $@ && \
             $(CROSS_COMPILE)objcopy --strip-all $@ $@.stripped && \
@@ -240,12 +248,16 @@ require = $(Q)mkdir -p $(@D); missing=; packages=; for need in $(1); do \
       { echo "that failed; please run: sudo apt-get install$$packages" >&2; exit 1; }; \
   fi; touch $@
 
+# The cross compiler's package brings the kernel's and the C library's headers for its CPU,
+# which clang finds as well.
+GXX_PACKAGE := g++$(if $(CROSS_COMPILE),-$(subst _,-,$(ARCH))-linux-gnu)
+
 $(BUILD)/tools/build:
-	$(call require,$(CXX):$(if $(findstring clang,$(CXX)),clang,g++) $(CROSS_COMPILE)ld.bfd:binutils \
-	  /usr/include/linux/futex.h:linux-libc-dev $(MUSL_LIBC):musl-dev)
+	$(call require,$(CROSS_COMPILE)g++:$(GXX_PACKAGE) $(CROSS_COMPILE)ld.bfd:binutils \
+	  $(if $(findstring clang,$(CXX)),clang++:clang ld.lld:lld) $(if $(CROSS_COMPILE),,/usr/include/linux/futex.h:linux-libc-dev))
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
-	$(call require,g++:g++ clang++:clang /usr/include/doctest/doctest.h:doctest-dev)
+	$(call require,g++:g++ clang++:clang ld.lld:lld /usr/include/doctest/doctest.h:doctest-dev)
 
 $(BUILD)/tools/machine:
 	$(call require,$(firstword $(MACHINE)):$(MACHINE_PACKAGE))

@@ -16,8 +16,6 @@
 
 namespace rt::arch {
 
-inline constexpr bool tls_above_thread_pointer = false;
-
 struct ThreadControlBlock {
   ThreadControlBlock* self; // %fs:0x00
   std::uintptr_t reserved[4];
@@ -25,7 +23,15 @@ struct ThreadControlBlock {
 };
 static_assert(offsetof(ThreadControlBlock, canary) == 0x28);
 
-inline void set_canary(ThreadControlBlock* block, std::uintptr_t canary) { block->canary = canary; }
+/// Where the variables begin, counted from the control block.
+inline std::ptrdiff_t variables_offset(std::size_t size, std::size_t /*alignment*/) {
+  return -static_cast<std::ptrdiff_t>(size);
+}
+
+inline void fill(ThreadControlBlock* block, std::uintptr_t canary) {
+  block->self = block;
+  block->canary = canary;
+}
 
 /// The calling thread's canary, which new threads share.
 inline std::uintptr_t canary() {

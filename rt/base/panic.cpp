@@ -17,16 +17,16 @@ namespace {
 
 constexpr int sigabrt = 6, sig_unblock = 1; // <asm/signal.h> and libc's <signal.h> exclude each other
 
-// Whether 16 bytes can be read. rt_sigprocmask reads its set before it finds that `how` is invalid, and says EFAULT
-// where a load would have crashed. Broken chains of frames thus end a backtrace rather than the report.
-bool readable(const void* address) {
+} // namespace
+
+// rt_sigprocmask reads its set before it finds that `how` is invalid, and says EFAULT where a load would have crashed.
+bool panicking::readable(const arch::Frame* frame) {
+  if (reinterpret_cast<std::uintptr_t>(frame) % alignof(arch::Frame) != 0) return false;
   constexpr long invalid_how = -1, set_size = 8;
-  const auto at = reinterpret_cast<long>(address);
+  const auto at = reinterpret_cast<long>(frame);
   return arch::syscall(__NR_rt_sigprocmask, invalid_how, at, 0, set_size) != -EFAULT &&
          arch::syscall(__NR_rt_sigprocmask, invalid_how, at + 8, 0, set_size) != -EFAULT;
 }
-
-} // namespace
 
 void write_backtrace(Output& out, const void* frame_pointer) {
   constexpr int most = 40;
@@ -34,7 +34,7 @@ void write_backtrace(Output& out, const void* frame_pointer) {
   out.put_literal("  called from (addr2line -Cfpe PROGRAM ADDRESS):\n");
   for (int depth = 0; depth < most; ++depth) {
     const arch::Frame* frame = arch::frame_record(frame_pointer);
-    if (reinterpret_cast<std::uintptr_t>(frame) % alignof(arch::Frame) != 0 || !readable(frame)) return;
+    if (!panicking::readable(frame)) return;
     const std::uintptr_t address = frame->return_address - 1; // inside the call, not after it
     const bool inside = address >= image && address < end;
     if (inside || frame->return_address != 0) {
@@ -43,7 +43,7 @@ void write_backtrace(Output& out, const void* frame_pointer) {
       if (!inside) out.put_literal(" (elsewhere)");
       out.put_literal("\n");
     }
-    if (frame->caller <= frame) return;
+    if (arch::frame_record(frame->caller) <= frame) return;
     frame_pointer = frame->caller;
   }
   out.put_literal("    ...\n");

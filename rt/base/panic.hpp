@@ -5,6 +5,10 @@
 
 namespace rt {
 
+namespace arch {
+struct Frame;
+}
+
 namespace panicking {
 
 /// A report under construction, on the stack of the task that fails: nothing is allocated.
@@ -25,6 +29,9 @@ class Report {
 
 [[noreturn]] void panic_with_text(std::string_view text);
 
+/// Whether the frame can be read: a broken chain of frames ends a backtrace rather than the report.
+bool readable(const arch::Frame* frame);
+
 template <class... A>
 [[noreturn, gnu::noinline, gnu::cold]] void panic_with_arguments(format_string<A...> format, const A&... arguments) {
   Report report("panic: ");
@@ -42,8 +49,8 @@ template <class... A>
   panicking::panic_with_arguments<A...>(format, arguments...);
 }
 
-/// Writes where the chain of frames that starts at `frame` was called from, one a line, as the addresses of the program
-/// as linked, which addr2line(1) understands wherever the program lies.
+/// Writes where the chain of frames that starts at the frame pointer `frame` was called from, one a line, as the
+/// addresses of the program as linked, which addr2line(1) understands wherever the program lies.
 void write_backtrace(Output& out, const void* frame);
 
 /// Writes "thread 'name' (id 1234)" for the calling thread.

@@ -39,7 +39,7 @@ extern "C" {
 // No stack protector: the canary's place does not exist when this function is entered.
 extern "C" [[noreturn, gnu::used, gnu::noinline]] __attribute__((no_stack_protector)) void
 rt_start(const InitialStack& stack) {
-  relocate();
+  relocate(stack);
   arch::set_thread_pointer(make_tls_block(__builtin_alloca(tls_block_size()), canary_from(stack)));
   for (auto* hook = rt_start_hooks; hook != rt_start_hooks_end; ++hook)
     reinterpret_cast<Hook>(reinterpret_cast<std::uintptr_t>(hook) + *hook)(stack);

@@ -7,20 +7,13 @@ namespace rt::start {
 __attribute__((no_stack_protector)) arch::ThreadControlBlock* make_tls_block(void* memory, std::uintptr_t canary) {
   const std::uintptr_t mask = tls_block_alignment() - 1;
   const auto at = reinterpret_cast<std::uintptr_t>(memory);
-  std::uintptr_t variables, control;
-  if constexpr (arch::tls_above_thread_pointer) {
-    variables = (at + sizeof(arch::ThreadControlBlock) + mask) & ~mask;
-    control = variables - sizeof(arch::ThreadControlBlock);
-  } else {
-    control = (at + rt_tls_layout.size + mask) & ~mask;
-    variables = control - rt_tls_layout.size;
-  }
+  const std::ptrdiff_t offset = arch::variables_offset(rt_tls_layout.size, rt_tls_layout.alignment);
+  const std::uintptr_t variables = (at + static_cast<std::uintptr_t>(offset > 0 ? offset : 0) + mask) & ~mask;
   auto* word = reinterpret_cast<volatile std::uint64_t*>(variables);
   const std::size_t initialised = rt_tls_layout.template_size / sizeof *word, words = rt_tls_layout.size / sizeof *word;
   for (std::size_t i = 0; i < words; ++i) word[i] = i < initialised ? rt_tls_template[i] : 0;
-  auto* block = reinterpret_cast<arch::ThreadControlBlock*>(control);
-  block->self = block;
-  arch::set_canary(block, canary);
+  auto* block = reinterpret_cast<arch::ThreadControlBlock*>(variables - static_cast<std::uintptr_t>(offset));
+  arch::fill(block, canary);
   return block;
 }
 

@@ -4,9 +4,10 @@
 // The linker script leaves the template (.tdata) and its measures in the program; a block is a copy of the template,
 // zeros for .tbss, and the control block that the thread pointer leads to.
 //
-//   x86_64 (variables below)           [.tdata copy | zeros] [ThreadControlBlock]
-//                                                            ^ thread pointer
-//   aarch64, riscv64 (variables above) [ThreadControlBlock] [.tdata copy | zeros]
+//   variant II   [.tdata copy | zeros] [ThreadControlBlock]
+//   variant I    [ThreadControlBlock] [.tdata copy | zeros]
+//
+// Which of them, and where exactly the thread pointer leads, <arch/tls.hpp> knows.
 
 #include <arch/tls.hpp>
 #include <cstddef>
@@ -26,7 +27,7 @@ extern "C" {
 [[gnu::visibility("hidden")]] extern const std::uint64_t rt_tls_template[];
 }
 
-/// Both parts of a block have it.
+/// Of the variables' place in a block.
 inline std::size_t tls_block_alignment() {
   constexpr std::uint32_t least = 16;
   return rt_tls_layout.alignment > least ? rt_tls_layout.alignment : least;
@@ -34,7 +35,7 @@ inline std::size_t tls_block_alignment() {
 
 /// Bytes that a block takes at most, whatever address it starts at.
 inline std::size_t tls_block_size() {
-  return rt_tls_layout.size + sizeof(arch::ThreadControlBlock) + tls_block_alignment();
+  return rt_tls_layout.size + sizeof(arch::ThreadControlBlock) + 2 * tls_block_alignment();
 }
 
 /// Lays a block out in `memory` and returns its control block.

@@ -30,7 +30,7 @@ using DeadlockHandler = void(std::span<const DeadlockMember> cycle);
 void on_deadlock(DeadlockHandler* handler);
 
 /// For the locks: a task has waited long for the lock with this word.
-void report_cycle(const Word& word);
+[[gnu::visibility("hidden")]] void report_cycle(const Word& word);
 /// For the locks: the calling task waits for a lock that it holds.
 void report_relock(const Word& word);
 

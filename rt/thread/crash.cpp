@@ -20,14 +20,6 @@ namespace {
 
 constexpr long signal_set_size = 8;
 
-// The kernel's struct sigaction; libc's is another.
-struct SignalAction {
-  void (*handler)(int, const siginfo_t*, const arch::SignalFrame*);
-  unsigned long flags;
-  void (*restorer)();
-  unsigned long mask;
-};
-
 alignas(16) constinit char main_signal_stack[16 * 1024];
 
 // Bytes that the calling thread's stack may have. The main thread's grows on demand, down to the limit.
@@ -87,7 +79,7 @@ void use_signal_stack(void* memory, std::size_t size) {
   arch::syscall(__NR_sigaltstack, reinterpret_cast<long>(&stack), 0);
 }
 
-void set_action(int signal, const SignalAction& action) {
+void set_action(int signal, const arch::SignalAction& action) {
   arch::syscall(__NR_rt_sigaction, signal, reinterpret_cast<long>(&action), 0, signal_set_size);
 }
 
@@ -101,10 +93,15 @@ void report_crash(int signal, const siginfo_t* info, const arch::SignalFrame* fr
   else
     describe(report.out(), signal, *info);
   write_registers(report.out(), *frame);
-  // The interrupted function is the innermost frame: a record made here leads to it and on to its callers.
-  const arch::Frame innermost{reinterpret_cast<const arch::Frame*>(arch::frame_pointer(*frame)),
-                              arch::program_counter(*frame) + 1};
-  report.write(&innermost);
+  // The interrupted function is the innermost frame: records made here lead to it and on to its callers.
+  const auto* caller = reinterpret_cast<const void*>(arch::frame_pointer(*frame));
+  arch::Frame records[2] = {{caller, arch::program_counter(*frame) + 1}, {}};
+  const arch::Frame* record = arch::frame_record(caller);
+  if (panicking::readable(record) && arch::return_address_in_register(*record)) {
+    records[0].caller = arch::frame_pointer_to(&records[1]);
+    records[1] = arch::caller_of_leaf(*frame, *record);
+  }
+  report.write(arch::frame_pointer_to(&records[0]));
   // A fault happens again when the handler returns; a signal that was sent has to be sent again.
   if (info->si_code <= 0) arch::syscall(__NR_tgkill, arch::syscall(__NR_getpid), arch::syscall(__NR_gettid), signal);
 }
@@ -119,7 +116,7 @@ extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_use_signal_stack() {
 
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_report_crashes(const InitialStack&) {
   use_signal_stack(main_signal_stack, sizeof main_signal_stack);
-  const SignalAction action{report_crash, SA_SIGINFO | SA_ONSTACK | arch::signal_action_flags, arch::signal_return, 0};
+  const arch::SignalAction action = arch::signal_action(report_crash, SA_SIGINFO | SA_ONSTACK);
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) set_action(signal, action);
 }
 #if !RT_HOSTED // there the program's own handlers, or a sanitizer's, come first

@@ -1,0 +1,13 @@
+# Compiler and linker flags that only this CPU needs.
+
+# Atomic instructions inline, rather than calls that choose between two kinds by libc's auxiliary vector; frame records
+# in leaf functions too, so that a backtrace misses no caller.
+ARCH_FLAGS       := -mno-outline-atomics -mno-omit-leaf-frame-pointer
+# The stack canary in the control block (tls.hpp); clang 14 can only read it from a variable.
+ARCH_GCC_FLAGS   := -mstack-protector-guard=sysreg -mstack-protector-guard-reg=tpidr_el0 \
+                    -mstack-protector-guard-offset=8
+ARCH_CLANG_FLAGS := --target=aarch64-linux-gnu
+# Kernels are built for pages of 4, 16 or 64 KiB.
+ARCH_LINK_FLAGS  := -Wl,-z,max-page-size=65536
+ARCH_MUSL_FLAGS  := -mno-outline-atomics
+ARCH_DISASSEMBLY :=
