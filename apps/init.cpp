@@ -24,8 +24,7 @@ struct Tour {
 };
 
 int run(const init::Settings& settings, bool machine, const char* const* environment) {
-  if (*settings.command && !settings.tour)
-    return init::Supervisor(settings, machine).run(settings.command, environment);
+  if (*settings.command && !settings.tour) return init::Supervisor(settings).run(settings.command, environment);
   if (*settings.command) {
     rt::eprintln("init: both --tour and the command '{}' are given; see --help", *settings.command);
     return 2;
@@ -35,7 +34,7 @@ int run(const init::Settings& settings, bool machine, const char* const* environ
     return 2;
   }
   const Tour tour(settings.tour ? settings.tour : "/");
-  return init::Supervisor(settings, machine).run(tour.argv, environment);
+  return init::Supervisor(settings).run(tour.argv, environment);
 }
 
 int run_machine(const init::Settings& settings, char** environment) {

@@ -51,10 +51,14 @@ inline void open_console() {
       if (!rt::kernel::open_file(path, O_RDWR | O_NOCTTY)) break;
 }
 
-/// As much as is needed to say something.
+/// As much as is needed to say something. The console becomes the terminal of a session that init itself leads and in
+/// which the command has the foreground: when a session's leader ends, the kernel hangs its terminal up, and what it
+/// has not transmitted yet is lost.
 inline void prepare_console() {
   mount_if_missing(mounts[0], false);
   open_console();
+  (void)rt::kernel::start_session();
+  (void)rt::kernel::take_controlling_terminal(0); // which standard input need not be
 }
 
 inline void prepare_machine(bool verbose) {

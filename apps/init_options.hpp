@@ -45,9 +45,9 @@ found, 126 if it could not be executed, 1 if init itself failed, 2 for wrong arg
   -h, --help               show this text
 
 As the first process of a machine (words after ' -- ' on the kernel's command line are its arguments) init mounts /dev,
-/proc, /sys, /sys/fs/cgroup, /dev/pts, /dev/shm, /run and /tmp where nothing is mounted, opens the console, starts the
-loopback interface, and gives the command the terminal in a session of its own. Without a command it runs the tour of
-the directory /. At the end it prints 'init: exit code N' and powers the machine off.)";
+/proc, /sys, /sys/fs/cgroup, /dev/pts, /dev/shm, /run and /tmp where nothing is mounted, opens the console in a
+session of its own, with the command in the foreground, and starts the loopback interface. Without a command it runs
+the tour of the directory /. At the end it prints 'init: exit code N' and powers the machine off.)";
 
 /// Reads the arguments one by one; the first that is wrong is told and ends it.
 class OptionReader {

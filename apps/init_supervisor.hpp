@@ -25,10 +25,8 @@ using rt::kernel::SignalSet;
 
 class Supervisor {
  public:
-  /// `own_session`: the command gets a session with the terminal of standard input, rather than just a process group.
-  Supervisor(const Settings& settings, bool own_session)
-      : settings_(settings), own_session_(own_session), first_(rt::kernel::process_id() == 1),
-        adopts_(first_ || settings.subreaper) {}
+  explicit Supervisor(const Settings& settings)
+      : settings_(settings), first_(rt::kernel::process_id() == 1), adopts_(first_ || settings.subreaper) {}
 
   /// Returns the exit code that the command had, or that tells why it could not be run.
   int run(const char* const* command, const char* const* environment) {
@@ -81,13 +79,8 @@ class Supervisor {
 
   // In the child.
   [[noreturn]] void become(const char* const* command, const char* const* environment) {
-    if (own_session_) {
-      (void)rt::kernel::start_session();
-      (void)rt::kernel::take_controlling_terminal(0); // standard input need not be a terminal
-    } else {
-      (void)rt::kernel::set_process_group(0, 0);
-      if (has_terminal_) (void)rt::kernel::set_foreground_group(0, rt::kernel::process_id());
-    }
+    (void)rt::kernel::set_process_group(0, 0);
+    if (has_terminal_) (void)rt::kernel::set_foreground_group(0, rt::kernel::process_id());
     rt::kernel::set_signal_action(Signal::sigttin, ttin_);
     rt::kernel::set_signal_action(Signal::sigttou, ttou_);
     rt::kernel::block_signals(before_);
@@ -215,10 +208,9 @@ class Supervisor {
   }
 
   const Settings& settings_;
-  const bool own_session_;
   const bool first_;          // PID 1
   const bool adopts_;         // orphans become children of this process
-  bool has_terminal_ = false; // init was started in the foreground of the terminal
+  bool has_terminal_ = false; // init was in the foreground of the terminal
   SignalSet before_;          // blocked when init was started
   rt::kernel::SignalAction ttin_, ttou_;
   ProcessId command_ = 0;

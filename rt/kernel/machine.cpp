@@ -5,7 +5,6 @@
 #include <arch/syscall.hpp>
 #include <linux/if.h>
 #include <linux/reboot.h>
-#include <linux/socket.h>
 #include <linux/sockios.h>
 
 namespace rt::kernel {

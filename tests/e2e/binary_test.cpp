@@ -89,6 +89,16 @@ TEST_CASE("addresses differ between runs, and the stack is not executable") {
   CHECK(e2e::contains(segments.out, "RW "));
 }
 
+TEST_CASE("a program whose only pointers in initialised data are variables can write to its variables") {
+  const Outside outside;
+  REQUIRE(outside
+              .compile("#include <rt/rt.hpp>\n"
+                       "int variable = 1; int* volatile pointer = &variable;\n"
+                       "int main() { *pointer = 2; rt::println(\"{}\", variable); }\n")
+              .by_exit(0));
+  CHECK(outside.run().out == "2\n");
+}
+
 TEST_CASE("rt-c++ builds an outside program with containers, threads and floating point") {
   const Outside outside;
   const auto compiled = outside.compile(R"(

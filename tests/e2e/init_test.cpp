@@ -228,6 +228,14 @@ TEST_CASE("signals are forwarded to the command, SIGTERM among them") {
   }
 }
 
+TEST_CASE("signals from inside the container reach init as well") {
+  for (const auto& [number, name] : std::vector<std::pair<int, std::string>>{{SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}})
+    in_both_containers({"/family", "signal-init", std::to_string(number)}, [&](const e2e::Ending& ending) {
+      CHECK(ending.by_exit(0));
+      CHECK(ending.out == "init sends " + name + "\n");
+    });
+}
+
 TEST_CASE("--group forwards to the whole process group, otherwise only the command is meant") {
   for (const bool group : {false, true}) {
     CAPTURE(group);
@@ -305,6 +313,23 @@ TEST_CASE("a second SIGTERM ends the grace period") {
 TEST_CASE("the command leads its process group and has the signals as init was given them") {
   const auto ending = e2e::run(init(), {"-s", family(), "state"});
   CHECK(ending.out == "signals free, SIGTTOU by default\nleads its group: true\nin the foreground: false\n");
+}
+
+TEST_CASE("--tour runs the tour of a directory, and the tour's failure is init's") {
+  const e2e::TemporaryDirectory directory;
+  std::filesystem::copy_file(e2e::app("tour.stripped"), directory.path() + "/tour");
+  std::filesystem::copy_file(e2e::app("hello.stripped"), directory.path() + "/hello");
+  const auto good = e2e::run(init(), {"-s", "--tour", directory.path()});
+  CHECK(good.by_exit(0));
+  CHECK(good.lines().size() == 5);
+  CHECK(e2e::contains(good.out, "hello                        ok "));
+  std::filesystem::copy_file(family(), directory.path() + "/01_fails"); // it does not know --time-scale
+  CHECK(e2e::run(init(), {"-s", "--tour=" + directory.path()}).by_exit(1));
+}
+
+TEST_CASE("where no standard file is open, the command is run nevertheless") {
+  for (const std::string command : {" -- sh -c 'exit 6'", " -v -- sh -c 'exit 6'"})
+    CHECK(e2e::run("/bin/sh", {"-c", "exec " + init() + " -s" + command + " <&- >&- 2>&-"}).by_exit(6));
 }
 
 TEST_CASE("--parent-end gets and forwards a signal when init's parent ends") {

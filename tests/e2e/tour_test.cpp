@@ -46,17 +46,24 @@ TEST_CASE("the tour goes on after an app that fails, and fails itself") {
   const e2e::TemporaryDirectory directory;
   make_app(directory.path() + "/01_bad", "exit 3");
   make_app(directory.path() + "/02_good", "echo good");
+  make_app(directory.path() + "/03_killed", "kill -9 $$");
+  std::ofstream(directory.path() + "/04_not_executable") << "text\n";
   const auto ending = e2e::run(tour(), {directory.path(), "1"});
   INFO(ending.out, ending.err);
   CHECK(ending.by_exit(1));
   const auto lines = ending.lines();
   CHECK(e2e::contains(lines[e2e::places(lines, "01_bad").back()], "status 3"));
   CHECK(e2e::contains(lines[e2e::places(lines, "02_good").back()], " ok "));
+  CHECK(e2e::contains(lines[e2e::places(lines, "03_killed").back()], "SIGKILL"));
+  CHECK_FALSE(e2e::contains(ending.out, "04_not_executable"));
 }
 
 TEST_CASE("the tour says how it is used, and does not succeed without apps") {
   CHECK(e2e::run(tour()).by_exit(2));
   CHECK(e2e::run(tour(), {"/no/such/directory", "1"}).by_exit(2));
+  CHECK(e2e::run(tour(), {"/", "fast"}).by_exit(2));
+  CHECK(e2e::run(tour(), {"/", "1", "2"}).by_exit(2));
+  CHECK(e2e::run(tour(), {"--help"}).by_exit(0));
   const e2e::TemporaryDirectory directory;
   CHECK(e2e::run(tour(), {directory.path(), "1"}).by_exit(1));
 }

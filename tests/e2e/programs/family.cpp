@@ -6,8 +6,11 @@
 #include <rt/kernel/process.hpp>
 #include <rt/kernel/terminal.hpp>
 
+#include <arch/syscall.hpp>
 #include <chrono>
 #include <linux/fcntl.h>
+#include <linux/if.h>
+#include <linux/sockios.h>
 #include <string_view>
 
 using namespace std::chrono_literals;
@@ -93,13 +96,43 @@ int show_state() {
   return 0;
 }
 
-int run(std::string_view command, const char* argument) {
+/// What init has to prepare for the command in a machine; the number of things that are missing.
+int count_missing(char** environment) {
+  int missing = 0;
+  const auto require = [&](bool there, std::string_view what) {
+    if (there) return;
+    rt::println("missing: {}", what);
+    ++missing;
+  };
+  for (const char* path : {"/dev", "/proc", "/sys", "/sys/fs/cgroup", "/dev/pts", "/dev/shm", "/run", "/tmp"}) {
+    const auto status = path_status(path);
+    require(status && status->mount_root, path);
+  }
+  for (const std::string_view name : {"PATH=", "HOME=", "TERM="}) {
+    bool set = false;
+    for (char** variable = environment; *variable; ++variable) set |= std::string_view(*variable).starts_with(name);
+    require(set, name);
+  }
+  for (const int descriptor : {0, 1, 2}) require(is_terminal(descriptor), "a console");
+  const auto foreground = foreground_group(0);
+  require(foreground && *foreground == process_group(), "the terminal's foreground");
+  const long socket = rt::arch::syscall(__NR_socket, 2, 2, 0); // AF_INET, SOCK_DGRAM
+  ifreq loopback = {};
+  loopback.ifr_name[0] = 'l';
+  loopback.ifr_name[1] = 'o';
+  require(control_device(static_cast<int>(socket), SIOCGIFFLAGS, &loopback) && (loopback.ifr_flags & IFF_UP),
+          "the loopback interface");
+  return missing;
+}
+
+int run(std::string_view command, const char* argument, char** environment) {
   const int value = argument ? number(argument) : 0;
   if (command == "exit") return value;
   if (command == "orphans") return orphans(value);
   if (command == "leave-obedient") return leave_child(false, value);
   if (command == "leave-stubborn") return leave_child(true, value);
   if (command == "state") return show_state();
+  if (command == "machine") return count_missing(environment);
   if (command == "die") {
     (void)send_signal(process_id(), static_cast<Signal>(value));
     return 99;
@@ -108,6 +141,12 @@ int run(std::string_view command, const char* argument) {
     block_signals(SignalSet::all());
     report_signals("command");
     return value;
+  }
+  if (command == "signal-init") { // which is PID 1 here, and sends it back
+    block_signals(SignalSet::all());
+    (void)send_signal(1, static_cast<Signal>(value));
+    rt::println("init sends {}", wait_for_signal(SignalSet::all()).value());
+    return 0;
   }
   if (command == "group") { // both processes get what goes to the group
     block_signals(SignalSet::all());
@@ -126,4 +165,6 @@ int run(std::string_view command, const char* argument) {
 
 } // namespace
 
-int main(int argc, char** argv) { return run(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : nullptr); }
+int main(int argc, char** argv, char** environment) {
+  return run(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : nullptr, environment);
+}
