@@ -54,10 +54,10 @@ include arch/$(ARCH)/flags.mk
 CXXFLAGS := -std=c++20 -g -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer \
             -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
 # Without extern templates std::string and its like are compiled into the program rather than taken from libstdc++.
-BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -ftls-model=local-exec \
+BARE     := -fpie -fvisibility=hidden -fstack-protector-strong \
             -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
 HOSTED   := -DRT_HOSTED=1 -pthread -frtti
-LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack \
+LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro \
             -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
 
 # What one compiler needs and the other does not: clang is told the CPU and goes with lld, which is told to leave
@@ -179,6 +179,26 @@ $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 # What the end-to-end tests let other programs run.
 OBJECTS += $(patsubst %,%.o,$(E2E_PROGRAMS))
 
+# Measurements against other libraries; nothing here is a test.
+BENCHES := $(basename $(notdir $(wildcard tests/bench/*.cpp)))
+OBJECTS += $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES))
+
+$(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/librt.a
+	$(call say,LINK,$@) $(CXX) -pthread $^ $$(pkg-config --libs absl_synchronization) -o $@
+$(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
+
+# --- Other CPUs ------------------------------------------------------------------------------------------------------
+# What the tests of binaries look at is built for every CPU, each by a make of its own.
+
+BARE_PROGRAMS := $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(patsubst %,$(BUILD)/bare/tests/bare/%,$(BARE_TESTS))
+OTHER_CPUS    := $(filter-out $(ARCH),$(CPUS))
+
+bare: $(BARE_PROGRAMS) ## build the apps and tests of the bare profile
+
+.PHONY: $(addprefix bare-,$(CPUS))
+$(addprefix bare-,$(CPUS)): bare-%:
+	$(Q)$(MAKE) --no-print-directory ARCH=$* BUILD=$(dir $(BUILD))$* bare
+
 # --- Virtual machines ------------------------------------------------------------------------------------------------
 # A kernel and an initial RAM disk with apps/init as /init; facts of the machine are in arch/<cpu>/machine.mk.
 
@@ -221,14 +241,6 @@ $(BUILD)/machine/bare-tests-%-cpus: $(BUILD)/machine/bare-tests.cpio $(MACHINE_K
 QEMU_INITRAMFS := $(MACHINE_FILES)/$(if $(APP),app-$(APP),tour).cpio
 QEMU_WORDS      = $(if $(APP),/$(APP) $(ARGS),/tour / $(TIME_SCALE))
 
-# Measurements against other libraries; nothing here is a test.
-BENCHES := $(basename $(notdir $(wildcard tests/bench/*.cpp)))
-OBJECTS += $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES))
-
-$(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/librt.a
-	$(call say,LINK,$@) $(CXX) -pthread $^ $$(pkg-config --libs absl_synchronization) -o $@
-$(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
-
 # --- Tools -----------------------------------------------------------------------------------------------------------
 # A recipe that finds or installs what a step needs: each word is COMMAND-or-FILE:PACKAGE of Debian.
 
@@ -266,6 +278,8 @@ $(BUILD)/tools/machine:
 $(BUILD)/tools/kernel: $(BUILD)/tools/build
 	$(call require,$(if $(KERNEL_CONFIG),$(shell tests/machine/kernel.sh --cached $(KERNEL_ARGUMENTS) >/dev/null || \
 	  echo flex:flex bison:bison bc:bc xz:xz-utils)))
+$(BUILD)/tools/quick: $(BUILD)/tools/build
+	$(call require,qemu-$(ARCH):qemu-user)
 
 $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
@@ -291,7 +305,10 @@ $(SDK)/lib/%: $(BUILD)/%
 $(SDK)/lib/%: linker/%
 	$(copy)
 $(SDK)/lib/flags: Makefile arch/$(ARCH)/flags.mk
-	$(Q)mkdir -p $(@D) && echo 'compile="$(BARE)" link_flags="$(ARCH_LINK_FLAGS)" default_compiler="$(CXX)"' > $@
+	$(Q)mkdir -p $(@D) && printf '%s\n' 'default_compiler="$(CXX)"' 'compile="$(BARE)"' 'link_flags="$(ARCH_LINK_FLAGS)"' \
+	  'case $${RT_CXX:-$$default_compiler} in' \
+	  '  *clang*) compile="$$compile $(ARCH_CLANG_FLAGS)" link_flags="$$link_flags $(call linker,clang)" ;;' \
+	  '  *) compile="$$compile $(ARCH_GCC_FLAGS)" link_flags="$$link_flags $(call linker,g++)" ;;' 'esac' > $@
 $(SDK)/include/arch/%: arch/$(ARCH)/%
 	$(copy)
 $(SDK)/include/%: %
@@ -299,7 +316,7 @@ $(SDK)/include/%: %
 
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
-.PHONY: help apps run qemu qemu-gdb sdk test stress bench clean
+.PHONY: help apps bare run qemu qemu-gdb sdk test stress bench quick clean distclean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
@@ -318,7 +335,7 @@ qemu: $(QEMU_INITRAMFS) $(MACHINE_KERNEL) $(BUILD)/machine/accelerator ## run AP
 qemu-gdb: $(QEMU_INITRAMFS) $(MACHINE_KERNEL) $(BUILD)/machine/accelerator ## the same, waiting for gdb
 	@tests/machine/boot.sh $(call boot,$<,$(SMP),$(QEMU_WORDS),-S -gdb tcp:127.0.0.1:$(GDB_PORT))
 
-test: apps $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(E2E_PROGRAMS) $(TESTS) ## run all tests; what CI runs
+test: apps $(BARE_PROGRAMS) $(E2E_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
 	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps tests/run.sh $(TESTS)
 
 stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on each primitive
@@ -327,7 +344,15 @@ stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on
 bench: $(patsubst %,$(BUILD)/hosted/tests/bench/%,$(BENCHES)) apps ## measure against other libraries
 	$(Q)for program in $(BENCHES); do $(BUILD)/hosted/tests/bench/$$program || exit 1; done
 
+quick: $(BARE_PROGRAMS) | $(BUILD)/tools/quick ## a quick look at another CPU's programs, under qemu-user
+	@tests/quick.sh $(ARCH) $(BUILD)/bare
+
 clean: ## remove everything built for all CPUs
 	$(Q)rm -rf build
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rt
+
+distclean: clean ## the same, and say what is kept outside for the next build
+	@[ ! -d $(CACHE) ] || { echo 'kept for the next build; remove it if you want:'; du -sh $(CACHE); }
 
 -include $(OBJECTS:.o=.d)
