@@ -2,17 +2,17 @@
 # Boots a machine that runs tests, and passes on their results. A panic, a hang, and a machine that ends too early or
 # without the tests' last line are failures; all that the console has shown is then told.
 #
-#   tests/machine/test.sh SECONDS BOOT-ARGUMENT...        those of boot.sh; a machine that runs longer is ended
+#   tests/machine/test.sh SECONDS COMMAND [ARGUMENT]...      the command starts it; after that time it is ended
 
 if [ $# -lt 2 ]; then
-  echo "usage: $0 SECONDS BOOT-ARGUMENT..." >&2
+  echo "usage: $0 SECONDS COMMAND [ARGUMENT]..." >&2
   exit 2
 fi
 seconds=$1
 shift
 output=$(mktemp) && console=$(mktemp) || exit 1
 trap 'rm -f "$output" "$console"' EXIT
-timeout -k 5 "$seconds" "${0%/*}/boot.sh" "$@" </dev/null >"$output" 2>&1
+timeout -k 5 "$seconds" "$@" </dev/null >"$output" 2>&1
 status=$?
 tr -d '\r' <"$output" >"$console"
 
