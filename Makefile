@@ -248,8 +248,10 @@ $(BUILD)/machine/bare-tests-%-cpus: $(BUILD)/machine/boot $(BUILD)/machine/bare-
 # make of their own.
 machine_tests = $(foreach n,1 2 4,$(1)/machine/bare-tests-$(n)-cpus)
 machine_parts = $(call machine_tests,$(1)) $(1)/machine/boot $(1)/bare/machine/tour.cpio
-machine_folders := $(addprefix $(dir $(BUILD)),$(MACHINES))
-TESTS += $(foreach folder,$(machine_folders),$(call machine_tests,$(folder)))
+machine_folders  := $(addprefix $(dir $(BUILD)),$(MACHINES))
+TESTS            += $(foreach folder,$(machine_folders),$(call machine_tests,$(folder)))
+MACHINE_PROGRAMS := $(foreach folder,$(machine_folders),$(call machine_parts,$(folder))) \
+                    $(BUILD)/machine/boot $(BUILD)/machine/panic.cpio $(BUILD)/bare/machine/app-09_event.cpio
 define other_machine
 $(call machine_parts,$(dir $(BUILD))$(1)) &: bare-$(1)
 	$(Q)$(MAKE) --no-print-directory ARCH=$(1) BUILD=$(dir $(BUILD))$(1) KERNEL=$(KERNEL_$(1)) \
@@ -355,8 +357,9 @@ qemu: $(BUILD)/machine/boot $(QEMU_INITRAMFS) ## run APP with ARGS, or the tour,
 qemu-gdb: $(BUILD)/machine/boot $(QEMU_INITRAMFS) ## the same, waiting for gdb
 	$(qemu) -S -gdb tcp:127.0.0.1:$(GDB_PORT)
 
-test: apps $(BARE_PROGRAMS) $(E2E_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
-	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps tests/run.sh $(TESTS)
+test: apps $(BARE_PROGRAMS) $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
+	$(if $(filter-out $(MACHINES),$(CPUS)),@echo 'MACHINES leaves out: $(filter-out $(MACHINES),$(CPUS))')
+	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps RT_MACHINES='$(machine_folders)' tests/run.sh $(TESTS)
 
 stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on each primitive
 	$(Q)RT_STRESS_SECONDS=10 $<
