@@ -190,7 +190,7 @@ $(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/l
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
 
 # --- Other CPUs ------------------------------------------------------------------------------------------------------
-# What the tests of binaries look at is built for every CPU, each by a make of its own.
+# What the tests of binaries look at is built for every CPU, each by a make of its own; by clang and lld one program.
 
 BARE_PROGRAMS := $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(patsubst %,$(BUILD)/bare/tests/bare/%,$(BARE_TESTS))
 OTHER_CPUS    := $(filter-out $(ARCH),$(CPUS))
@@ -199,7 +199,8 @@ bare: $(BARE_PROGRAMS) ## build the apps and tests of the bare profile
 
 .PHONY: $(addprefix bare-,$(CPUS))
 $(addprefix bare-,$(CPUS)): bare-%:
-	$(Q)$(MAKE) --no-print-directory ARCH=$* BUILD=$(dir $(BUILD))$* bare
+	$(Q)$(MAKE) --no-print-directory ARCH=$* BUILD=$(dir $(BUILD))$* CROSS_COMPILE=$(if $(filter-out $(HOST),$*),$*-linux-gnu-) \
+	  bare $(dir $(BUILD))$*/bare-clang/apps/hello_thread
 
 # --- Virtual machines ------------------------------------------------------------------------------------------------
 # A kernel, and an initial RAM disk that has apps/init as its /init; facts of the machine are in arch/<cpu>/machine.mk.
