@@ -30,6 +30,18 @@ V ?= 0
 TIME_SCALE ?= 0.2
 #: where everything built goes
 BUILD ?= build/$(ARCH)
+#: the app that `make qemu` runs; none: the tour
+APP ?=
+#: arguments of the app
+ARGS ?=
+#: CPUs of the virtual machine
+SMP ?= 2
+#: kernel of one's own for the virtual machine; in `make test` KERNEL_x86_64, KERNEL_aarch64, KERNEL_riscv64
+KERNEL ?= $(KERNEL_$(ARCH))
+#: CPUs whose virtual machines `make test` starts
+MACHINES ?= $(CPUS)
+#: port on which `make qemu-gdb` waits for the debugger
+GDB_PORT ?= 1234
 
 VARIANT := $(PROFILE)$(if $(filter 1,$(DEBUG)),-debug)
 Q       := $(if $(filter 1,$(V)),,@)
@@ -178,8 +190,8 @@ $(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/l
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
 
 # --- Other CPUs ------------------------------------------------------------------------------------------------------
-# What the tests of binaries look at is built for every CPU, each by a make of its own; the smallest by
-# clang and lld as well.
+# What the tests of binaries look at is built for every CPU, each by a make of its own; the smallest
+# programs by clang and lld as well.
 
 BARE_PROGRAMS := $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(patsubst %,$(BUILD)/bare/tests/bare/%,$(BARE_TESTS))
 OTHER_CPUS    := $(filter-out $(ARCH),$(CPUS))
@@ -190,6 +202,64 @@ bare: $(BARE_PROGRAMS) $(patsubst %,$(BUILD)/bare-clang/apps/%,$(SMALLEST)) ## b
 $(addprefix bare-,$(CPUS)): bare-%:
 	$(Q)$(MAKE) --no-print-directory ARCH=$* BUILD=$(dir $(BUILD))$* \
 	  CROSS_COMPILE=$(if $(filter-out $(HOST),$*),$*-linux-gnu-) bare
+
+# --- Virtual machines ------------------------------------------------------------------------------------------------
+# A kernel, and an initial RAM disk that has apps/init as its /init; facts of the machine are in arch/<cpu>/machine.mk.
+
+include arch/$(ARCH)/machine.mk
+
+MACHINE_KERNEL   := $(or $(KERNEL),$(BUILD)/machine/kernel)
+KERNEL_ARGUMENTS := $(KERNEL_PACKAGE) $(if $(KERNEL_CONFIG),$(KERNEL_CONFIG) $(KERNEL_ARCH) '$(CROSS_COMPILE)')
+
+$(BUILD)/machine/kernel: arch/$(ARCH)/machine.mk $(KERNEL_CONFIG) | $(BUILD)/tools/kernel
+	$(Q)mkdir -p $(@D) && kernel=$$(tests/machine/kernel.sh $(KERNEL_ARGUMENTS)) && cp "$$kernel" $@
+
+# $(1) init, $(2) the other programs; none of them with symbols or line numbers.
+initramfs = $(call say,INITRD,$@) mkdir -p $(@D) && \
+              tests/machine/initramfs.sh init=$(1).stripped $(foreach f,$(2),$(notdir $(f))=$(f).stripped) >$@
+
+define app_machines
+$(BUILD)/$(1)/machine/tour.cpio: $(patsubst %,$(BUILD)/$(1)/apps/%,$(APPS))
+	$$(call initramfs,$(BUILD)/$(1)/apps/init,$$(filter-out %/init,$$^))
+$(BUILD)/$(1)/machine/app-%.cpio: $(BUILD)/$(1)/apps/% $(BUILD)/$(1)/apps/init
+	$$(call initramfs,$(BUILD)/$(1)/apps/init,$$<)
+endef
+$(foreach v,bare bare-debug,$(eval $(call app_machines,$(v))))
+
+# All cases in one program.
+$(BUILD)/machine/bare-tests: $(patsubst %,$(BUILD)/bare/tests/bare/%.o,$(BARE_TESTS)) $(BUILD)/bare/librt.a \
+                             $(BUILD)/libmusl-pure.a linker/bare.ld
+	@mkdir -p $(@D)
+	$(call link_bare,$(CXX))
+$(BUILD)/machine/bare-tests.cpio: $(BUILD)/machine/bare-tests $(BUILD)/bare/apps/init
+	$(call initramfs,$(BUILD)/bare/apps/init,$<)
+# An init that returns from main, which the kernel does not survive.
+$(BUILD)/machine/panic.cpio: $(BUILD)/bare/apps/hello
+	$(call initramfs,$<)
+
+# A program that starts this CPU's machine: boot RAM-DISK CPUS INIT-ARGUMENTS [QEMU-ARGUMENT]...
+$(BUILD)/machine/boot: $(MACHINE_KERNEL) $(BUILD)/bare/machine/app-hello.cpio tests/machine/accelerator.sh \
+                       arch/$(ARCH)/machine.mk | $(BUILD)/tools/machine
+	$(Q)accelerator=$$(tests/machine/accelerator.sh $(ARCH) $< $(MACHINE_CONSOLE) '$(MACHINE)' $(word 2,$^)) && \
+	  printf '#!/bin/sh\nexec tests/machine/boot.sh %s %s %s "%s" "$$@"\n' \
+	    $< $(MACHINE_CONSOLE) $$accelerator '$(MACHINE)' >$@ && chmod 755 $@
+$(BUILD)/machine/bare-tests-%-cpus: $(BUILD)/machine/boot $(BUILD)/machine/bare-tests.cpio
+	$(Q)printf '#!/bin/sh\nexec tests/machine/test.sh 240 %s %s %s /bare-tests\n' $^ $* >$@ && chmod 755 $@
+
+# What `make test` needs of each CPU whose machine it starts, and the tests among them. Those of other CPUs come from a
+# make of their own.
+machine_tests = $(foreach n,1 2 4,$(1)/machine/bare-tests-$(n)-cpus)
+machine_parts = $(call machine_tests,$(1)) $(1)/machine/boot $(1)/bare/machine/tour.cpio
+machine_folders  := $(addprefix $(dir $(BUILD)),$(MACHINES))
+TESTS            += $(foreach folder,$(machine_folders),$(call machine_tests,$(folder)))
+MACHINE_PROGRAMS := $(foreach folder,$(machine_folders),$(call machine_parts,$(folder))) \
+                    $(BUILD)/machine/boot $(BUILD)/machine/panic.cpio $(BUILD)/bare/machine/app-09_event.cpio
+define other_machine
+$(call machine_parts,$(dir $(BUILD))$(1)) &: bare-$(1)
+	$(Q)$(MAKE) --no-print-directory ARCH=$(1) BUILD=$(dir $(BUILD))$(1) KERNEL=$(KERNEL_$(1)) \
+	  $(call machine_parts,$(dir $(BUILD))$(1))
+endef
+$(foreach cpu,$(filter-out $(ARCH),$(MACHINES)),$(eval $(call other_machine,$(cpu))))
 
 # --- Tools -----------------------------------------------------------------------------------------------------------
 # A recipe that finds or installs what a step needs: each word is COMMAND-or-FILE:PACKAGE of Debian.
@@ -220,6 +290,14 @@ $(BUILD)/tools/build:
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld /usr/include/doctest/doctest.h:doctest-dev)
+
+$(BUILD)/tools/machine:
+	$(call require,$(firstword $(MACHINE)):$(MACHINE_PACKAGE))
+
+# What building a kernel needs, if it is not there yet.
+$(BUILD)/tools/kernel: $(BUILD)/tools/build
+	$(call require,$(if $(KERNEL_CONFIG),$(shell tests/machine/kernel.sh --cached $(KERNEL_ARGUMENTS) >/dev/null || \
+	  echo flex:flex bison:bison bc:bc xz:xz-utils)))
 
 $(BUILD)/tools/quick: $(BUILD)/tools/build
 	$(call require,qemu-$(ARCH):qemu-user)
@@ -259,7 +337,7 @@ $(SDK)/include/%: %
 
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
-.PHONY: help apps bare run sdk test stress bench quick clean distclean
+.PHONY: help apps bare run qemu qemu-gdb sdk test stress bench quick clean distclean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
@@ -272,8 +350,18 @@ apps: $(patsubst %,$(BUILD)/$(VARIANT)/apps/%,$(APPS)) sdk ## build all apps and
 run: apps ## build and run the tour: each app in order, then a table of sizes and times
 	@$(BUILD)/$(VARIANT)/apps/tour $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
 
-test: apps bare $(E2E_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
-	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps tests/run.sh $(TESTS)
+QEMU_INITRAMFS := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)/machine/$(if $(APP),app-$(APP),tour).cpio
+qemu = @$^ $(SMP) '$(if $(APP),/$(APP) $(ARGS),/tour / $(TIME_SCALE))'
+
+qemu: $(BUILD)/machine/boot $(QEMU_INITRAMFS) ## run APP with ARGS, or the tour, in a virtual machine of ARCH
+	$(qemu)
+
+qemu-gdb: $(BUILD)/machine/boot $(QEMU_INITRAMFS) ## the same, waiting for gdb
+	$(qemu) -S -gdb tcp:127.0.0.1:$(GDB_PORT)
+
+test: apps bare $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
+	$(if $(filter-out $(MACHINES),$(CPUS)),@echo 'MACHINES leaves out: $(filter-out $(MACHINES),$(CPUS))')
+	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps RT_MACHINES='$(machine_folders)' tests/run.sh $(TESTS)
 
 stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on each primitive
 	$(Q)RT_STRESS_SECONDS=10 $<
