@@ -72,7 +72,7 @@ linker       = $(call for_compiler,$(1),-fuse-ld=lld -Wl$(,)--no-rosegment,-fuse
 
 LIBRARY      := $(wildcard rt/*/*.cpp)
 RT_bare      := $(filter-out %_hosted.cpp,$(LIBRARY)) $(wildcard arch/$(ARCH)/*.S)
-RT_hosted    := $(filter-out rt/start/% %_bare.cpp rt/memory/new.cpp,$(LIBRARY))
+RT_hosted    := $(filter-out rt/start/% %_bare.cpp rt/memory/new.cpp,$(LIBRARY)) arch/$(ARCH)/switch.S
 APPS         := $(basename $(notdir $(wildcard apps/*.cpp)))
 UNIT_TESTS   := $(wildcard tests/unit/*.cpp)
 BARE_TESTS   := $(basename $(notdir $(wildcard tests/bare/*.cpp)))

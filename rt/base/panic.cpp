@@ -53,7 +53,7 @@ void write_backtrace(Output& out, const void* frame_pointer) {
 
 void write_current_task(Output& out) {
   out.put_literal("thread '");
-  const char* name = this_thread_task.name.data();
+  const char* name = current_task_as_it_is().name.data();
   if (*name == 0) name = "main"; // not adopted yet
   while (*name) out.put(*name++);
   out.put_literal("' (id ");

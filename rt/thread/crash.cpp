@@ -24,7 +24,7 @@ alignas(16) constinit char main_signal_stack[16 * 1024];
 
 // Bytes that the calling thread's stack may have. The main thread's grows on demand, down to the limit.
 std::size_t stack_size() {
-  const Task& task = this_thread_task;
+  const Task& task = current_task_as_it_is();
   if (task.stack_size != 0) return task.stack_size;
   struct {
     std::uint64_t current, most;
@@ -57,7 +57,7 @@ void describe_overflow(Output& out, std::size_t size, std::uintptr_t address) {
   out.put_literal("stack overflow: all ");
   put_decimal(out, size);
   out.put_literal(" bytes of the stack are used; recurse less, or raise ");
-  if (this_thread_task.stack_size != 0)
+  if (current_task_as_it_is().stack_size != 0)
     out.put_literal("ThreadOptions::stack_size");
   else
     out.put_literal("the limit (ulimit -s)");
