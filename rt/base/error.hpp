@@ -88,7 +88,7 @@ enum class Errc : int {
   still_open,       // close() has to come first
   worker_lost,      // the worker process that had the task died
   already_started,  // a thread or process can be started once
-  too_many_mappings // the kernel's limit on memory mappings is reached (vm.max_map_count)
+  too_many_mappings // vm.max_map_count is reached
 };
 
 struct Error {

@@ -52,12 +52,14 @@ void write_backtrace(Output& out, const void* frame_pointer) {
 }
 
 void write_current_task(Output& out) {
-  out.put_literal("thread '");
-  const char* name = current_task_as_it_is().name.data();
-  if (*name == 0) name = "main"; // not adopted yet
+  const Task& task = current_task_as_it_is();
+  const bool is_fiber = task.id >= first_fiber_id;
+  out.put(is_fiber ? std::string_view("fiber '", 7) : std::string_view("thread '", 8));
+  const char* name = task.name.data();
+  if (*name == 0 && !is_fiber) name = "main"; // not adopted yet
   while (*name) out.put(*name++);
   out.put_literal("' (id ");
-  put_decimal(out, static_cast<std::uint64_t>(arch::syscall(__NR_gettid)));
+  put_decimal(out, is_fiber ? task.id : static_cast<std::uint64_t>(arch::syscall(__NR_gettid)));
   out.put_literal(")");
 }
 

@@ -17,6 +17,9 @@ namespace rt {
 /// Never 0, and less than 2^30.
 using TaskId = std::uint32_t;
 
+/// The least id of a fiber: the kernel's PID_MAX_LIMIT.
+inline constexpr TaskId first_fiber_id = 1 << 22;
+
 /// A name of at most 31 bytes, NUL-terminated. The kernel shows the first 15 of a thread's.
 using TaskName = std::array<char, 32>;
 
@@ -25,8 +28,16 @@ struct Task {
   TaskName name = {};
   std::uintptr_t stack_begin = 0; ///< lowest usable address; 0: the main thread's stack
   std::size_t stack_size = 0;     ///< bytes from there
+  /// When its waits have to end, by Timeout (rt/hub/timeout.hpp), on Clock; 0: no such time. (A Task is all zeros in the
+  /// beginning, so that those of threads take no space in the program's file.)
+  std::int64_t limit = 0;
+  /// Its waits fail from now on, unless nobody could be told: see Deadline::no_matter_what().
+  Atomic<bool> canceled = false;
   /// The word of the lock that it waits for without a time limit.
   Atomic<const Atomic<std::uint32_t>*> lock = nullptr;
+  /// Of a thread: the word that the kernel clears at its end; the highest bit is set a little earlier.
+  Atomic<std::uint32_t>* alive = nullptr;
+  static constexpr std::uint32_t is_ending = 0x80000000;
   // Its current greenlet (rt/context/greenlet.cpp), and how to end them with the task; nullptr: it has none.
   void* greenlets = nullptr;
   void (*end_greenlets)(Task& task) = nullptr;

@@ -25,7 +25,7 @@ constexpr std::size_t first_slab = 1024 * 1024, largest_slab = 256 * 1024 * 1024
 constexpr std::size_t colours = 16; // a flow that only waits must not need a second page for its stack
 
 // Of each class, at most so many free stacks keep their memory with a thread.
-constexpr unsigned most_warm = 2048;
+constexpr unsigned most_warm = 1024;
 
 struct Slab {
   char* begin;
@@ -57,6 +57,8 @@ std::size_t guard_bytes() { return std::max(guard_size, kernel::page_size()); }
 std::size_t stride_of(unsigned size_class) { return least_stride << size_class; }
 
 unsigned class_for(std::size_t size) {
+  if (size == 0)
+    return kernel::page_size() <= guard_size ? 1 : 2; // 48 KiB beside the guard; 64 where pages are as large
   const std::size_t wanted = size + guard_bytes() + colours * arch::cache_line;
   unsigned size_class = 0;
   while (size_class < class_count && stride_of(size_class) < wanted) ++size_class;
@@ -134,7 +136,7 @@ Errc install_guard(Stack& stack) {
 } // namespace
 
 Result<Stack*> take_stack(std::size_t size) {
-  const unsigned size_class = class_for(size ? size : default_flow_stack_size - colours * arch::cache_line);
+  const unsigned size_class = class_for(size);
   if (size_class == class_count) return Errc::not_enough_memory;
   if (Stack* stack = cache.free[size_class]) {
     cache.free[size_class] = stack->next;
@@ -153,6 +155,8 @@ Result<Stack*> take_stack(std::size_t size) {
   }
   return stack;
 }
+
+bool fits(const Stack& stack, std::size_t size) { return stack.size_class == class_for(size); }
 
 void give_stack(Stack* stack) {
   sanitizer::forget_stack(stack->begin, stack->size());

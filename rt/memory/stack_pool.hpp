@@ -40,6 +40,9 @@ inline constexpr std::size_t default_flow_stack_size = 48 * 1024;
 /// A stack of at least `size` usable bytes; 0: default_flow_stack_size. not_enough_memory; too_many_mappings.
 Result<Stack*> take_stack(std::size_t size = 0);
 
+/// Whether take_stack(size) could return this one.
+bool fits(const Stack& stack, std::size_t size);
+
 /// Gives a stack back that nobody runs on.
 void give_stack(Stack* stack);
 

@@ -57,7 +57,10 @@ void describe_overflow(Output& out, std::size_t size, std::uintptr_t address) {
   out.put_literal("stack overflow: all ");
   put_decimal(out, size);
   out.put_literal(" bytes of the stack are used; recurse less, or raise ");
-  if (current_task_as_it_is().stack_size != 0)
+  const Task& task = current_task_as_it_is();
+  if (task.id >= first_fiber_id)
+    out.put_literal("FiberOptions::stack_size");
+  else if (task.stack_size != 0)
     out.put_literal("ThreadOptions::stack_size");
   else
     out.put_literal("the limit (ulimit -s)");

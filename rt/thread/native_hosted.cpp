@@ -8,6 +8,11 @@
 #include <arch/syscall.hpp>
 #include <pthread.h>
 
+extern "C" {
+void rt_finish_hub();
+void rt_wake_joining_fibers();
+}
+
 namespace rt::threading {
 namespace {
 
@@ -40,9 +45,11 @@ long native_start(ThreadBlock& block) {
 
 void native_run_start_hooks() {}
 void native_run_exit_hooks() {
+  rt_finish_hub();
   if (Task& task = current_task(); task.end_greenlets) task.end_greenlets(task);
   memory::release_thread_stacks();
   heap::release_thread_cache();
+  rt_wake_joining_fibers();
 }
 
 void native_finish(ThreadBlock& block) { pthread_join(block.native, nullptr); }

@@ -3,6 +3,7 @@
 #include <rt/base/digits.hpp>
 #include <rt/base/hook.hpp>
 #include <rt/base/panic.hpp>
+#include <rt/sync/waiter.hpp>
 #include <rt/thread/block.hpp>
 
 namespace rt {
@@ -47,6 +48,7 @@ namespace threading {
 void thread_main(ThreadBlock& block) {
   Task& task = this_thread_task;
   task.id = current_task_id = block.tid.load(std::memory_order_relaxed);
+  task.alive = &block.tid;
   task.name = block.name;
   task.stack_begin = reinterpret_cast<std::uintptr_t>(block.mapping.stack_begin());
   task.stack_size = static_cast<std::size_t>(block.stack_top - block.mapping.stack_begin());
@@ -156,12 +158,17 @@ Result<void> Thread::join_until(Deadline deadline) {
   ThreadBlock* block = block_.load(std::memory_order_acquire);
   const bool running = started_ && block;
   bool ended = running;
+  Errc failure = Errc::timed_out;
   while (ended) {
     const std::uint32_t tid = block->tid.load(std::memory_order_acquire);
     if (tid == 0) break;
-    if (tid == current_task_id) {
+    if ((tid & ~Task::is_ending) == this_thread_task.id) {
       if (deadline.never()) panic("a thread joins itself, and would wait for ever");
       ended = false;
+    } else if (hub::running_flow && !(tid & Task::is_ending) && deadline != Deadline::at(0)) {
+      // Only the fiber waits until the thread is about to end.
+      failure = hub::flow_operations.load(std::memory_order_relaxed)->wait_for_thread(block->tid, tid, deadline);
+      ended = failure == Errc::none;
     } else if (deadline == Deadline::at(0) ||
                // The kernel's wake-up at a thread's end is one between processes.
                kernel::futex_wait(block->tid, tid, deadline, Sharing::between_processes) == Errc::timed_out) {
@@ -179,7 +186,7 @@ Result<void> Thread::join_until(Deadline deadline) {
     threading::native_finish(*block);
     threading::release_block(block);
   }
-  if (running && !ended) return Errc::timed_out;
+  if (running && !ended) return failure;
   return {};
 }
 
