@@ -13,6 +13,10 @@
 
 namespace rt {
 
+namespace threading {
+struct ThreadBlock;
+}
+
 /// Identifies a task: the kernel's thread id (POSIX gettid(2)) for a thread; a number above all of these for a fiber.
 /// Never 0, and less than 2^30.
 using TaskId = std::uint32_t;
@@ -26,18 +30,16 @@ using TaskName = std::array<char, 32>;
 struct Task {
   TaskId id = 0; ///< 0: not adopted yet
   TaskName name = {};
-  std::uintptr_t stack_begin = 0; ///< lowest usable address; 0: the main thread's stack
-  std::size_t stack_size = 0;     ///< bytes from there
-  /// When its waits have to end, by Timeout (rt/hub/timeout.hpp), on Clock; 0: no such time. (A Task is all zeros in the
-  /// beginning, so that those of threads take no space in the program's file.)
+  /// Of a thread that the runtime started; the main thread and fibers have none.
+  threading::ThreadBlock* block = nullptr;
+  std::size_t stack_size = 0; ///< of a fiber, in bytes
+  /// When its waits have to end, by Timeout (rt/hub/timeout.hpp), on Clock; 0: no such time. (A Task is all zeros in
+  /// the beginning, so that those of threads take no space in the program's file.)
   std::int64_t limit = 0;
   /// Its waits fail from now on, unless nobody could be told: see Deadline::no_matter_what().
   Atomic<bool> canceled = false;
   /// The word of the lock that it waits for without a time limit.
   Atomic<const Atomic<std::uint32_t>*> lock = nullptr;
-  /// Of a thread: the word that the kernel clears at its end; the highest bit is set a little earlier.
-  Atomic<std::uint32_t>* alive = nullptr;
-  static constexpr std::uint32_t is_ending = 0x80000000;
   // Its current greenlet (rt/context/greenlet.cpp), and how to end them with the task; nullptr: it has none.
   void* greenlets = nullptr;
   void (*end_greenlets)(Task& task) = nullptr;

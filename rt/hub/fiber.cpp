@@ -48,7 +48,6 @@ Result<Flow*> prepare(const FiberOptions& options, const CallOperations& operati
   flow.task = ::new (aligned_down(address(flow.stack->top) - sizeof(Task), alignof(Task))) Task;
   flow.task->id = flow.id;
   if (!options.name.empty()) flow.task->name = task_name(options.name);
-  flow.task->stack_begin = address(flow.stack->begin);
   flow.task->stack_size = flow.stack->size();
   flow.call = aligned_down(address(flow.task) - operations.size, operations.alignment);
   flow.run = operations.run;

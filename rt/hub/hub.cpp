@@ -8,6 +8,7 @@
 #include <rt/kernel/futex.hpp>
 #include <rt/memory/heap.hpp>
 #include <rt/sync/wait.hpp>
+#include <rt/thread/block.hpp>
 
 #include <arch/cpu.hpp>
 
@@ -48,9 +49,20 @@ void unpark(Flow& flow, Waiter& waiter) {
   }
 }
 
-Errc wait_for_thread(const Word& alive, std::uint32_t expected, Deadline deadline) {
-  const Waited waited = PrivateScope::wait_on(alive, expected, deadline);
-  return gave_up(waited) ? error_of(waited) : Errc::none;
+// The kernel, which clears a thread's word and wakes the threads that wait for that, knows nothing of fibers: they wait
+// in the table until the thread has marked the word, which is one of its last acts, and then for the kernel.
+constexpr std::uint32_t is_ending = 0x80000000;
+
+Errc wait_for_thread(Word& tid, Deadline deadline) {
+  for (std::uint32_t word; (word = tid.load(std::memory_order_acquire)) != 0;) {
+    if (deadline == Deadline::at(0)) return Errc::timed_out;
+    if (word & is_ending) {
+      kernel::futex_wait(tid, word, Deadline{}, kernel::Sharing::between_processes);
+    } else if (const Waited waited = PrivateScope::wait_on(tid, word, deadline); gave_up(waited)) {
+      return error_of(waited);
+    }
+  }
+  return Errc::none;
 }
 
 constexpr FlowOperations operations{park, unpark, wait_for_thread};
@@ -74,6 +86,7 @@ Hub& Hub::make() {
   hub->main_.id = task.id;
   hub->main_.hub = hub;
   flow_operations.store(&operations, std::memory_order_relaxed);
+  write_current_fiber.store(write_running_fiber, std::memory_order_relaxed);
   running_flow = &hub->main_;
   return *hub;
 }
@@ -274,12 +287,11 @@ void Hub::finish() {
   unused = this;
 }
 
-// The kernel, which wakes the threads that join this one, knows nothing of fibers.
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_wake_joining_fibers() {
-  Word* const alive = this_thread_task.alive;
-  if (!alive) return;
-  alive->fetch_or(Task::is_ending, std::memory_order_acq_rel);
-  PrivateScope::wake(*alive, everybody);
+  threading::ThreadBlock* const block = this_thread_task.block;
+  if (!block) return;
+  block->tid.fetch_or(is_ending, std::memory_order_acq_rel);
+  PrivateScope::wake(block->tid, everybody);
 }
 RT_AT_THREAD_EXIT(95, rt_wake_joining_fibers);
 

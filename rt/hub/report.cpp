@@ -1,5 +1,6 @@
 #include <rt/hub/report.hpp>
 
+#include <rt/base/digits.hpp>
 #include <rt/base/panic.hpp>
 #include <rt/base/print.hpp>
 #include <rt/hub/hub.hpp>
@@ -41,6 +42,15 @@ bool is_only_thread() {
                     reinterpret_cast<long>(&status)) != 0)
     return false;
   return status.stx_nlink == 3; // "." and ".." and the one thread
+}
+
+void write_running_fiber(Output& out) {
+  if (!running_flow || running_flow == &running_flow->hub->main_flow()) return;
+  out.put_literal("fiber '");
+  out.put(running_flow->task->name.data());
+  out.put_literal("' (id ");
+  put_decimal(out, running_flow->id);
+  out.put_literal(") of ");
 }
 
 void report_stuck(Hub& hub) {

@@ -11,6 +11,9 @@ class Hub;
 /// /proc to look into.
 bool is_only_thread();
 
+/// Writes "fiber 'name' (id 4194304) of " if one runs in the calling thread.
+void write_running_fiber(Output& out);
+
 /// Nothing can ever wake the flows that wait: lists them with their stacks, and ends the program.
 [[noreturn]] void report_stuck(Hub& hub);
 

@@ -55,8 +55,8 @@ inline thread_local constinit Flow* running_flow = nullptr;
 struct FlowOperations {
   Parked (*park)(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word);
   void (*unpark)(Flow& flow, Waiter& waiter);
-  /// Suspends the calling fiber until the thread whose word this is begins to end. timed_out, canceled.
-  Errc (*wait_for_thread)(const Atomic<std::uint32_t>& alive, std::uint32_t expected, Deadline deadline);
+  /// Suspends the calling fiber until the kernel clears this word, at a thread's end. timed_out, canceled.
+  Errc (*wait_for_thread)(Atomic<std::uint32_t>& tid, Deadline deadline);
 };
 inline constinit std::atomic<const FlowOperations*> flow_operations = nullptr; // set before the first Flow runs
 

@@ -128,6 +128,7 @@ class Thread {
   void* callable_place() const;
 
   static void (*final_run(Thread& thread))(void*);
+  static Errc await_end(std::atomic<std::uint32_t>& word, Deadline deadline);
   Result<void> join_until(Deadline deadline);
 
   static constexpr unsigned given_back = ~0u;
