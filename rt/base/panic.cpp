@@ -17,8 +17,8 @@ namespace {
 
 constexpr int sigabrt = 6, sig_unblock = 1; // <asm/signal.h> and libc's <signal.h> exclude each other
 
-// Both words, which lie in one page as frames are aligned to 16 bytes. rt_sigprocmask reads its set before it finds that
-// `how` is invalid, and says EFAULT where a load would have crashed.
+// Both words, which lie in one page as frames are aligned to 16 bytes. rt_sigprocmask reads its set before it finds
+// that `how` is invalid, and says EFAULT where a load would have crashed.
 [[gnu::always_inline]] inline bool is_readable(const arch::Frame* frame) {
   if (reinterpret_cast<std::uintptr_t>(frame) % alignof(arch::Frame) != 0) return false;
   constexpr long invalid_how = -1, set_size = 8;

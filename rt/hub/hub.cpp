@@ -238,12 +238,12 @@ void Hub::interrupt(Flow& flow, Parked reason) {
 }
 
 void Hub::look_for_canceled() {
-  look_for_canceled_.store(true, std::memory_order_release);
+  look_for_canceled_.store(1, std::memory_order_release);
   wake();
 }
 
 void Hub::wake_canceled() {
-  look_for_canceled_.exchange(false, std::memory_order_acquire);
+  look_for_canceled_.exchange(0, std::memory_order_acquire);
   flows.visit([this](Flow& flow) {
     if (flow.live && flow.task->canceled.load(std::memory_order_relaxed)) interrupt(flow, Parked::canceled);
   });

@@ -151,7 +151,7 @@ class Hub {
     Atomic<std::uintptr_t> inbox_;
     Atomic<std::uint32_t> inbox_word_; // its lower half, for futex(2)
   };
-  Atomic<bool> look_for_canceled_ = false;
+  Atomic<std::uint32_t> look_for_canceled_ = 0; // a word: riscv64 has no atomic instructions for less
 };
 
 } // namespace hub

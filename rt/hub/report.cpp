@@ -25,9 +25,9 @@ void write_flow(Flow& flow, Hub& hub) {
     write_backtrace(out, __builtin_frame_address(0));
   } else {
     const arch::Context& registers = flow.context.registers();
-    const arch::Frame innermost{static_cast<const arch::Frame*>(registers.frame_pointer),
+    const arch::Frame innermost{registers.frame_pointer,
                                 reinterpret_cast<std::uintptr_t>(registers.resume_address) + 1};
-    write_backtrace(out, &innermost);
+    write_backtrace(out, arch::frame_pointer_to(&innermost));
   }
   write_text(out.text(), 2, false);
 }

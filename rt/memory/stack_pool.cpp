@@ -51,7 +51,7 @@ struct Cache {
   Stack* free[class_count];
   unsigned count[class_count];
 };
-constinit thread_local Cache cache;
+constinit thread_local Cache cache = {};
 
 std::size_t guard_bytes() { return std::max(guard_size, kernel::page_size()); }
 std::size_t stride_of(unsigned size_class) { return least_stride << size_class; }
