@@ -60,7 +60,7 @@ void write_current_task(Output& out);
 
 /// Writes "fiber 'name' (id 4194304) of " when a fiber runs; the hub's, if there is one.
 using FiberWriter = void(Output& out);
-extern std::atomic<FiberWriter*> write_current_fiber;
+[[gnu::visibility("hidden")]] extern std::atomic<FiberWriter*> write_current_fiber;
 
 /// Ends the process by SIGABRT, even where that is ignored, blocked or handled (POSIX abort(3)).
 [[noreturn]] void abort();

@@ -4,7 +4,6 @@
 #include <rt/base/hook.hpp>
 #include <rt/kernel/page.hpp>
 #include <rt/memory/sanitizer.hpp>
-#include <rt/memory/stack.hpp>
 
 #include <arch/cpu.hpp>
 #include <arch/syscall.hpp>
@@ -53,12 +52,13 @@ struct Cache {
 };
 constinit thread_local Cache cache = {};
 
-std::size_t guard_bytes() { return std::max(guard_size, kernel::page_size()); }
+constexpr std::size_t least_guard = 16 * 1024; // functions with frames of several KiB hit it rather than step over it
+std::size_t guard_bytes() { return std::max(least_guard, kernel::page_size()); }
 std::size_t stride_of(unsigned size_class) { return least_stride << size_class; }
 
 unsigned class_for(std::size_t size) {
   if (size == 0)
-    return kernel::page_size() <= guard_size ? 1 : 2; // 48 KiB beside the guard; 64 where pages are as large
+    return kernel::page_size() <= least_guard ? 1 : 2; // 48 KiB beside the guard; 64 where pages are as large
   const std::size_t wanted = size + guard_bytes() + colours * arch::cache_line;
   unsigned size_class = 0;
   while (size_class < class_count && stride_of(size_class) < wanted) ++size_class;

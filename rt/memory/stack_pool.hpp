@@ -2,7 +2,7 @@
 // Stacks for flows that are no threads: generators, greenlets, fibers. There may be a million of them.
 //
 //   slab      [guard][stack <- grows down][guard][stack <- grows down] ...      one mapping, reserved and not used yet
-//              16 KiB                      16 KiB
+//              16 KiB or a page            16 KiB or a page
 //              |---- stride: 2^n KiB ----|
 //
 // A stack costs the memory that was written to, so what counts is one page and its entry in the page table. Guards are

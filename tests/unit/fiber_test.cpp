@@ -423,7 +423,7 @@ TEST_CASE("a thread's fibers are canceled when it ends") {
 }
 
 TEST_CASE("many fibers sleep at once") {
-  constexpr int count = 5000;
+  constexpr int count = 2000;
   int woken = 0;
   std::vector<rt::Fiber<void>> fibers;
   for (int i = 0; i < count; ++i)
