@@ -121,6 +121,21 @@ $(eval $(call variant,hosted-debug,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS)))
 $(eval $(call variant,hosted-address,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS) -fsanitize=address$(,)undefined))
 $(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=thread))
 
+# The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Accesses to
+# plain data are watched through the hooks of -fsanitize=thread; its run-time library is not linked.
+RT_model := $(filter rt/sync/%.cpp,$(LIBRARY)) rt/kernel/clock.cpp rt/kernel/cpus.cpp rt/kernel/vdso.cpp \
+            $(addprefix rt/base/,$(addsuffix .cpp,digits error format format_integer format_text registry result task))
+MODEL_MACHINE := $(filter-out %_test.cpp,$(wildcard tests/model/*.cpp))
+MODEL_TESTS   := $(wildcard tests/model/*_test.cpp)
+WATCHED       := -O1 -fsanitize=thread
+$(eval $(call variant,model,model,$(CXX) $$(MODEL_CPU),-DRT_HOSTED=1 -DRT_MODEL_ATOMIC=model::Atomic \
+  -include tests/model/atomic.hpp -pthread -frtti))
+$(BUILD)/model/%: MODEL_CPU = -Itests/model
+$(BUILD)/model/tests/model/machine.o: MODEL_CPU =
+$(BUILD)/model/tests/%: EXTRA_FLAGS = -fexceptions -O2
+$(BUILD)/model/rt/%: EXTRA_FLAGS = $(WATCHED)
+$(BUILD)/model/tests/model/%_test.o: EXTRA_FLAGS = -fexceptions $(WATCHED) -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS
+
 # A directory that holds this CPU's headers under the name that all code uses, <arch/...>.
 $(BUILD)/include/arch:
 	@mkdir -p $(@D) && ln -sfn $(CURDIR)/arch/$(ARCH) $@
@@ -183,6 +198,7 @@ $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 
 # What the end-to-end tests let other programs run.
 OBJECTS += $(patsubst %,%.o,$(E2E_PROGRAMS))
+$(eval $(call hosted_test,model,model,$(MODEL_MACHINE) $(MODEL_TESTS)))
 
 # Measurements against other libraries; nothing here is a test.
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.cpp)))

@@ -1,0 +1,110 @@
+#pragma once
+// The simulated machine: tasks that run one at a time, and a scheduler that asks the Chooser who goes on at each point
+// where that can matter.
+//
+// All tasks run on one thread of the host, each on a stack of its own and with thread-local variables of its own: for
+// these the machine borrows the blocks of idle threads, by setting the thread pointer. A switch takes 0.2 us, a tenth
+// of what passing a baton between threads takes.
+//
+// What runs is either the program under test or the machine; `Inside` marks the machine's own code, so that the hooks
+// of the instrumented program ignore what the machine itself does.
+
+#include "choice.hpp"
+#include "clock.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace model {
+
+/// True while the program under test runs.
+extern bool in_program;
+
+class Inside {
+ public:
+  Inside() : before_(in_program) { in_program = false; }
+  ~Inside() { in_program = before_; }
+  Inside(const Inside&) = delete;
+
+ private:
+  bool before_;
+};
+
+inline constexpr std::int64_t no_deadline = std::numeric_limits<std::int64_t>::max();
+
+/// What a sleeping task waits for.
+struct Sleep {
+  const void* word = nullptr; ///< of a futex; nullptr: for the time only
+  bool shared = false;        ///< futex(2) without the private flag
+  std::int64_t deadline = no_deadline;
+};
+
+enum class Wakeup : std::uint8_t { woken, timed_out, interrupted };
+
+struct Task {
+  enum class State : std::uint8_t { finished, ready, asleep };
+
+  unsigned index = 0;
+  std::string_view name;
+  State state = State::finished;
+  Clock clock; ///< what has happened before its next step; its own tick counts its steps
+  Sleep sleep;
+  std::uint64_t asleep_since = 0; ///< a step: sleepers are woken in this order
+  Wakeup wakeup = Wakeup::woken;
+  bool pausing = false;            ///< has asked for others to run until something is written
+  std::uint64_t paused_at = 0;     ///< the number of writes then
+  std::uint64_t up_to_date = 0;    ///< writes that it must not miss any more: spinning ends in the end
+};
+
+/// The task that runs.
+Task& self();
+Task& task(unsigned index);
+
+/// The steps of all tasks in this execution, and the writes among them.
+std::uint64_t steps();
+std::uint64_t writes();
+void count_write();
+
+/// The virtual time in nanoseconds.
+std::int64_t now();
+
+/// To be called before each step that others can notice: here they may come first.
+void point();
+/// The running task sleeps until something ends that.
+Wakeup fall_asleep(const Sleep& sleep);
+/// Ends the sleep of at most `count` tasks on the word, the first come first; returns how many.
+unsigned wake_sleepers(const void* word, bool shared, unsigned count);
+/// The running task goes on when another one has written something, or when none can run.
+void pause();
+
+/// Takes one of the unusual things that are left; false: none is left.
+bool spend_stale_read();
+bool spend_surprise();
+bool may_read_stale();
+bool may_surprise();
+
+Chooser& chooser();
+
+/// Ends the execution: it has shown an error.
+[[noreturn]] void fail(const std::string& why);
+
+/// Runs one execution: the tasks' bodies, between set_up and check. Returns why it failed, or nothing.
+struct Program {
+  struct Part {
+    std::string_view name;
+    std::function<void()> run;
+  };
+  std::function<void()> set_up;
+  std::vector<Part> tasks;
+  std::function<void()> check;
+};
+std::string execute(const Program& program);
+
+/// Prepares stacks and thread-local variables for that many tasks, once in a process.
+void boot(unsigned tasks);
+
+} // namespace model

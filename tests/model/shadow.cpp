@@ -1,0 +1,249 @@
+// Plain data: what is not atomic must not be accessed by two tasks, one of them writing, unless one access happens
+// before the other; and memory that was freed, or whose function has returned, must not be accessed at all.
+//
+// The sources under test and the scenarios are compiled with -fsanitize=thread, and the hooks that the compiler calls
+// at each access are these: so nothing has to be marked in the sources. Each byte of the arena and of the program's
+// variables has a Cell that remembers the last write and each task's last read (as FastTrack by C. Flanagan and
+// S. Freund does). A frame's end, like delete, counts as a write: it must happen after all accesses of others.
+
+#include "machine.hpp"
+#include "memory.hpp"
+#include "report.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <sys/mman.h>
+
+extern "C" char __data_start[], _end[]; // the program's variables, by the linker
+
+namespace model {
+namespace {
+
+struct Cell {
+  std::uint64_t execution;
+  std::uint32_t gone;
+  std::uint32_t writer;
+  Tick written;
+  std::array<Tick, most_tasks> read;
+  const void* code; // of the last access
+};
+
+constexpr std::uintptr_t arena = 0x20'0000'0000; // in the user half of every CPU's smallest address space
+constexpr std::size_t stack_size = 128 << 10, heap_size = 4 << 20;
+constexpr std::size_t arena_size = most_tasks * stack_size + heap_size;
+constexpr std::uintptr_t heap = arena + most_tasks * stack_size;
+constexpr std::size_t header = 16;
+
+void* map(std::uintptr_t at, std::size_t size) {
+  void* memory = mmap(reinterpret_cast<void*>(at), size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED_NOREPLACE : 0), -1, 0);
+  if (memory == MAP_FAILED) std::abort();
+  return memory;
+}
+
+struct Region {
+  std::uintptr_t begin, end;
+  Cell* cells;
+};
+
+std::array<Region, 2> regions;
+std::uint64_t execution = 0;
+std::uintptr_t heap_end; // what is allocated ends here
+
+// The lowest address of each frame of instrumented functions that are running, innermost last.
+struct Frames {
+  std::array<std::uintptr_t, 512> low;
+  std::size_t depth;
+};
+std::array<Frames, most_tasks> frames;
+
+void prepare() {
+  if (regions[0].cells) return;
+  map(arena, arena_size);
+  const auto data = reinterpret_cast<std::uintptr_t>(static_cast<char*>(__data_start));
+  const auto data_end = reinterpret_cast<std::uintptr_t>(static_cast<char*>(_end));
+  regions[0] = {arena, arena + arena_size, static_cast<Cell*>(map(0, arena_size * sizeof(Cell)))};
+  regions[1] = {data, data_end, static_cast<Cell*>(map(0, (data_end - data) * sizeof(Cell)))};
+}
+
+Cell* cell_of(std::uintptr_t address) {
+  for (const Region& region : regions)
+    if (address >= region.begin && address < region.end) return region.cells + (address - region.begin);
+  return nullptr;
+}
+
+Cell& fresh(Cell& cell) {
+  if (cell.execution != execution) {
+    cell = Cell();
+    cell.execution = execution;
+  }
+  return cell;
+}
+
+[[noreturn]] void race(const char* what, const char* earlier, unsigned other, std::uintptr_t address, const Cell& cell,
+                       const void* code) {
+  note(what, self().index, reinterpret_cast<void*>(address));
+  fail("data race: '" + std::string(self().name) + "' " + what + " " + address_name(address) + " (" + code_name(code) +
+       ") and '" + std::string(task(other).name) + "' " + earlier + " it before (last access: " + code_name(cell.code) +
+       "); nothing orders the two");
+}
+
+void check_order(const char* what, std::uintptr_t address, const Cell& cell, bool writes, const void* code) {
+  const Task& me = self();
+  if (cell.written != 0 && !me.clock.covers(cell.writer, cell.written))
+    race(what, "wrote", cell.writer, address, cell, code);
+  if (!writes) return;
+  for (unsigned i = 0; i < most_tasks; ++i)
+    if (cell.read[i] != 0 && !me.clock.covers(i, cell.read[i])) race(what, "read", i, address, cell, code);
+}
+
+void access(const void* at, std::size_t size, bool writes, const void* code) {
+  if (!in_program) return;
+  const auto address = reinterpret_cast<std::uintptr_t>(at);
+  Cell* cells = cell_of(address);
+  if (!cells) return;
+  const Inside inside;
+  const Task& me = self();
+  const bool own_stack = on_stack_of(me.index, address);
+  for (std::size_t i = 0; i < size; ++i) {
+    Cell& cell = fresh(cells[i]);
+    if (cell.gone) {
+      if (!own_stack)
+        fail("'" + std::string(me.name) + "' " + (writes ? "writes " : "reads ") + address_name(address) + " (" +
+             code_name(code) + "), which is gone: freed, or of a function that has returned");
+      const Tick others = cell.gone;
+      cell = Cell();
+      cell.execution = execution;
+      static_cast<void>(others);
+    }
+    check_order(writes ? "writes" : "reads", address + i, cell, writes, code);
+    if (writes) {
+      cell.writer = me.index;
+      cell.written = me.clock.ticks[me.index];
+    } else {
+      cell.read[me.index] = me.clock.ticks[me.index];
+    }
+    cell.code = code;
+  }
+}
+
+// What is in this range has come to its end.
+void end_range(std::uintptr_t begin, std::uintptr_t end, const char* what, const void* code) {
+  Cell* cells = cell_of(begin);
+  for (std::uintptr_t address = begin; address < end; ++address, ++cells) {
+    if (cells->execution == execution) check_order(what, address, *cells, true, code);
+    fresh(*cells).gone = 1;
+  }
+}
+
+void* allocate(std::size_t size) {
+  prepare();
+  const std::uintptr_t block = (heap_end + header + 15) & ~std::uintptr_t{15};
+  if (block + size > arena + arena_size) fail("the simulated heap is full");
+  std::memcpy(reinterpret_cast<void*>(block - header), &size, sizeof size);
+  heap_end = block + size;
+  return reinterpret_cast<void*>(block);
+}
+
+void free(void* pointer, const void* code) {
+  const auto block = reinterpret_cast<std::uintptr_t>(pointer);
+  if (block < heap || block >= arena + arena_size) return std::free(pointer);
+  if (!in_program) return;
+  const Inside inside;
+  std::size_t size;
+  std::memcpy(&size, reinterpret_cast<void*>(block - header), sizeof size);
+  if (fresh(*cell_of(block)).gone) fail("memory is freed twice (" + code_name(code) + ")");
+  end_range(block, block + size, "frees", code);
+  end_atomics(block, block + size);
+}
+
+} // namespace
+
+Stack stack_of(unsigned task) {
+  prepare();
+  return {reinterpret_cast<char*>(arena + task * stack_size), stack_size};
+}
+
+bool on_stack_of(unsigned task, std::uintptr_t address) { return (address - arena) / stack_size == task; }
+
+void begin_shadow() {
+  prepare();
+  ++execution;
+  heap_end = heap;
+  for (unsigned i = 0; i < most_tasks; ++i) {
+    frames[i].low[0] = arena + (i + 1) * stack_size;
+    frames[i].depth = 1;
+  }
+}
+
+} // namespace model
+
+using namespace model;
+
+#define CODE __builtin_return_address(0)
+
+void* operator new(std::size_t size) {
+  if (!in_program) {
+    void* memory = std::malloc(size ? size : 1);
+    if (!memory) std::abort();
+    return memory;
+  }
+  const Inside inside;
+  return allocate(size ? size : 1);
+}
+void operator delete(void* pointer) noexcept { model::free(pointer, CODE); }
+void operator delete(void* pointer, std::size_t) noexcept { model::free(pointer, CODE); }
+// The arena's blocks lie at multiples of 16; what wants more gets room to move.
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  const auto align = static_cast<std::size_t>(alignment);
+  if (!in_program) return std::aligned_alloc(align, (size + align - 1) / align * align);
+  const Inside inside;
+  heap_end = ((heap_end + header + align - 1) & ~(align - 1)) - header;
+  return allocate(size ? size : 1);
+}
+void operator delete(void* pointer, std::align_val_t) noexcept { model::free(pointer, CODE); }
+void operator delete(void* pointer, std::size_t, std::align_val_t) noexcept { model::free(pointer, CODE); }
+
+// What -fsanitize=thread calls.
+extern "C" {
+
+void __tsan_init() {}
+
+void __tsan_func_entry(void*) {
+  if (!in_program || self().index == 0) return;
+  Frames& own = frames[self().index];
+  if (own.depth < own.low.size()) own.low[own.depth] = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  ++own.depth;
+}
+
+void __tsan_func_exit() {
+  if (!in_program || self().index == 0) return;
+  Frames& own = frames[self().index];
+  --own.depth;
+  if (own.depth >= own.low.size()) return;
+  const Inside inside;
+  end_range(own.low[own.depth], own.low[own.depth - 1], "leaves the frame of", CODE);
+  end_atomics_on_stack(own.low[own.depth - 1]);
+}
+
+#define RT_MODEL_ACCESS(size)                                                                                          \
+  void __tsan_read##size(void* at) { access(at, size, false, CODE); }                                                  \
+  void __tsan_write##size(void* at) { access(at, size, true, CODE); }                                                  \
+  void __tsan_unaligned_read##size(void* at) { access(at, size, false, CODE); }                                        \
+  void __tsan_unaligned_write##size(void* at) { access(at, size, true, CODE); }                                        \
+  void __tsan_volatile_read##size(void* at) { access(at, size, false, CODE); }                                         \
+  void __tsan_volatile_write##size(void* at) { access(at, size, true, CODE); }
+RT_MODEL_ACCESS(1)
+RT_MODEL_ACCESS(2)
+RT_MODEL_ACCESS(4)
+RT_MODEL_ACCESS(8)
+RT_MODEL_ACCESS(16)
+
+void __tsan_read_range(void* at, std::size_t size) { access(at, size, false, CODE); }
+void __tsan_write_range(void* at, std::size_t size) { access(at, size, true, CODE); }
+void __tsan_vptr_update(void** at, void*) { access(at, sizeof *at, true, CODE); }
+void __tsan_vptr_read(void** at) { access(at, sizeof *at, false, CODE); }
+
+} // extern "C"
