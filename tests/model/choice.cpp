@@ -8,7 +8,7 @@
 namespace model {
 namespace {
 
-constexpr Limits no_limits{~0u, ~0u, 12, 12}; // but few enough that each execution ends
+constexpr Limits no_limits{~0u, ~0u, 12, 12, ~0u}; // but few enough that each execution ends
 constexpr unsigned most_priorities = 8;
 
 } // namespace
@@ -38,7 +38,8 @@ bool Chooser::replay(std::string_view trace) {
   };
   const auto character = [&](char wanted) { return at != end && *at++ == wanted; };
   if (!number(limits_.preemptions) || !character('.') || !number(limits_.stale_reads) || !character('.') ||
-      !number(limits_.timeouts) || !character('.') || !number(limits_.surprises))
+      !number(limits_.timeouts) || !character('.') || !number(limits_.surprises) || !character('.') ||
+      !number(limits_.together))
     return false;
   while (at != end) {
     unsigned position, picked;
@@ -108,7 +109,8 @@ unsigned Chooser::choose_evenly(unsigned n) {
 
 std::string Chooser::trace() const {
   std::string text = std::to_string(limits_.preemptions) + '.' + std::to_string(limits_.stale_reads) + '.' +
-                     std::to_string(limits_.timeouts) + '.' + std::to_string(limits_.surprises);
+                     std::to_string(limits_.timeouts) + '.' + std::to_string(limits_.surprises) + '.' +
+                     std::to_string(limits_.together);
   for (std::size_t i = 0; i < choices_.size(); ++i)
     if (choices_[i].picked != 0) text += ',' + std::to_string(i) + '=' + std::to_string(choices_[i].picked);
   return text;

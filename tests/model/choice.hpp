@@ -20,6 +20,7 @@ struct Limits {
   unsigned stale_reads = 1; ///< a load returns an older value than the newest, where C++ permits it
   unsigned timeouts = 1;    ///< a time limit passes while other tasks could go on
   unsigned surprises = 1;   ///< futex(2) is interrupted, a weak compare-exchange fails without a reason
+  unsigned together = 2;    ///< of all these
 };
 
 class Chooser {

@@ -66,31 +66,35 @@ void wake(Task& task, Wakeup how) {
   task.pausing = false;
 }
 
-void take(unsigned& budget) { budget -= budget != 0 && budget != ~0u; }
+// What is unusual can be afforded, and is paid for, from a budget of its own and from the common one.
+bool affords(unsigned budget) { return budget != 0 && left.together != 0; }
+void pay(unsigned& budget) {
+  budget -= budget != ~0u;
+  left.together -= left.together != ~0u;
+}
 
 // One of the sleepers may be made to go on by its time limit or by a signal; 0: nobody is.
 unsigned disturb_sleeper(bool running) {
   struct Disturbance {
     unsigned task;
     Wakeup how;
-    unsigned* price;
+    unsigned* budget; // nullptr: free
   };
-  static unsigned nothing;
   std::array<Disturbance, 2 * most_tasks> possible;
   unsigned n = 1;
   for (unsigned i = 1; i <= count; ++i) {
     const Task& task = all[i];
     if (task.state != Task::State::asleep) continue;
     if (task.sleep.deadline != no_deadline) {
-      unsigned& price = task.sleep.deadline > time_now ? left.timeouts : running ? left.preemptions : nothing;
-      if (price != 0 || &price == &nothing) possible[n++] = {i, Wakeup::timed_out, &price};
+      unsigned* budget = task.sleep.deadline > time_now ? &left.timeouts : running ? &left.preemptions : nullptr;
+      if (!budget || affords(*budget)) possible[n++] = {i, Wakeup::timed_out, budget};
     }
-    if (task.sleep.word && left.surprises != 0) possible[n++] = {i, Wakeup::interrupted, &left.surprises};
+    if (task.sleep.word && affords(left.surprises)) possible[n++] = {i, Wakeup::interrupted, &left.surprises};
   }
   const unsigned picked = the_chooser.choose(n);
   if (picked == 0) return 0;
-  const auto [index, how, price] = possible[picked];
-  take(*price);
+  const auto [index, how, budget] = possible[picked];
+  if (budget) pay(*budget);
   if (how == Wakeup::timed_out) time_now = std::max(time_now, all[index].sleep.deadline);
   wake(all[index], how);
   return index;
@@ -118,12 +122,12 @@ void switch_to_next(bool running) {
   std::array<unsigned, most_tasks> possible;
   unsigned n = 0;
   if (running) possible[n++] = current;
-  if (!running || left.preemptions != 0)
+  if (!running || affords(left.preemptions))
     for (unsigned i = 1; i <= count; ++i)
       if (runnable(all[i]) && !(running && i == current)) possible[n++] = i;
   if (n != 0) {
     const unsigned picked = the_chooser.choose_task(possible.data(), n, running);
-    if (running && picked != 0) take(left.preemptions);
+    if (running && picked != 0) pay(left.preemptions);
     return switch_to(possible[picked]);
   }
   if (all[current].state == Task::State::ready) return; // all pause, or sleep: this one may look again
@@ -184,15 +188,15 @@ void count_write() { ++write_count; }
 std::int64_t now() { return time_now; }
 Chooser& chooser() { return the_chooser; }
 
-bool may_read_stale() { return left.stale_reads != 0 && current != 0; }
-bool may_surprise() { return left.surprises != 0 && current != 0; }
-bool spend_stale_read() { return take(left.stale_reads), true; }
-bool spend_surprise() { return take(left.surprises), true; }
+bool may_read_stale() { return affords(left.stale_reads) && current != 0 && !self().spins_through; }
+void count_stale_read() { pay(left.stale_reads); }
+bool may_surprise() { return affords(left.surprises) && current != 0; }
+void count_surprise() { pay(left.surprises); }
 
-void point() {
+void point(bool looks) {
   if (++step_count > most_steps) fail("no end: the tasks go on and on without getting anywhere");
-  all[current].pausing = false;
-  if (current != 0) switch_to_next(true);
+  if (!looks) self().spins_through = false;
+  if (current != 0 && !self().spins_through) switch_to_next(true);
 }
 
 Wakeup fall_asleep(const Sleep& sleep) {
@@ -220,13 +224,17 @@ unsigned wake_sleepers(const void* word, bool shared, unsigned most) {
   return woken;
 }
 
+// Either the others go on while the task spins, or they stand still for so long that it spins in vain.
 void pause() {
   const Inside inside;
   Task& task = self();
-  task.pausing = true;
-  task.paused_at = task.up_to_date = write_count;
   if (++step_count > most_steps) fail("no end: the tasks go on and on without getting anywhere");
-  if (current != 0) switch_to_next(false);
+  task.up_to_date = task.paused_at = write_count;
+  if (current == 0 || task.spins_through) return;
+  task.spins_through = the_chooser.choose(2) == 1;
+  if (task.spins_through) return;
+  task.pausing = true;
+  switch_to_next(false);
   task.pausing = false;
 }
 

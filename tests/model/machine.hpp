@@ -55,9 +55,10 @@ struct Task {
   Sleep sleep;
   std::uint64_t asleep_since = 0; ///< a step: sleepers are woken in this order
   Wakeup wakeup = Wakeup::woken;
-  bool pausing = false;            ///< has asked for others to run until something is written
-  std::uint64_t paused_at = 0;     ///< the number of writes then
-  std::uint64_t up_to_date = 0;    ///< writes that it must not miss any more: spinning ends in the end
+  bool pausing = false;         ///< has asked for others to run until something is written
+  bool spins_through = false;   ///< its spinning is to find nothing, as the others stand still
+  std::uint64_t paused_at = 0;  ///< the number of writes when it paused
+  std::uint64_t up_to_date = 0; ///< writes that it must not miss any more: spinning ends in the end
 };
 
 /// The task that runs.
@@ -72,8 +73,8 @@ void count_write();
 /// The virtual time in nanoseconds.
 std::int64_t now();
 
-/// To be called before each step that others can notice: here they may come first.
-void point();
+/// To be called before each step that others can notice: here they may come first. `looks`: it changes nothing.
+void point(bool looks = false);
 /// The running task sleeps until something ends that.
 Wakeup fall_asleep(const Sleep& sleep);
 /// Ends the sleep of at most `count` tasks on the word, the first come first; returns how many.
@@ -81,11 +82,12 @@ unsigned wake_sleepers(const void* word, bool shared, unsigned count);
 /// The running task goes on when another one has written something, or when none can run.
 void pause();
 
-/// Takes one of the unusual things that are left; false: none is left.
-bool spend_stale_read();
-bool spend_surprise();
+/// Whether the running task's load may return an old value, and that it did.
 bool may_read_stale();
+void count_stale_read();
+/// Whether something may fail for no reason, and that it did.
 bool may_surprise();
+void count_surprise();
 
 Chooser& chooser();
 

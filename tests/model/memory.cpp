@@ -227,12 +227,12 @@ void atomic_construct(void* at, std::size_t size) {
 std::uint64_t atomic_load(const Access& access) {
   if (!in_program) return read_memory(access.address, access.size);
   const Inside inside;
-  point();
+  point(true);
   Location& location = locate(access);
   const auto last = static_cast<std::uint32_t>(location.values.size() - 1);
   const std::uint32_t possible = may_read_stale() ? last - first_visible(location, access.order) + 1 : 1;
   const std::uint32_t age = chooser().choose(possible);
-  if (age != 0) spend_stale_read();
+  if (age != 0) count_stale_read();
   const std::uint64_t bits = cut(location.values[last - age].bits, access.size);
   note_access(age ? "loads an old" : "loads", access, bits);
   see(location, last - age, access.order, true);
@@ -293,9 +293,9 @@ bool atomic_compare_exchange(const Access& access, Order failure, std::uint64_t&
   }
   const std::uint32_t seen = index[picked];
   if (picked == 1 && may_fail)
-    spend_surprise();
+    count_surprise();
   else if (seen != last)
-    spend_stale_read();
+    count_stale_read();
   expected = location.values[seen].bits;
   note_access(seen == last ? "fails to exchange" : "fails to exchange an old", access, expected, desired);
   see(location, seen, failure, true);

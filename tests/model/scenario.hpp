@@ -16,9 +16,13 @@
 #include "machine.hpp"
 
 #include <rt/base/registry.hpp>
+#include <rt/sync/waiter.hpp>
 
+#include <chrono>
 #include <functional>
+#include <string>
 #include <string_view>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -27,11 +31,20 @@ namespace model {
 /// How thoroughly a scenario is explored.
 struct Effort {
   Limits limits;
-  unsigned random = 1000; ///< executions at random after the exhaustive ones
+  unsigned exhaustive = 20'000; ///< executions within the limits, at most
+  unsigned random = 1000;       ///< executions at random after these
+  std::chrono::nanoseconds spin = {}; ///< how long what blocks looks before it sleeps
 };
 
-/// Explores in a process of its own and prints what went wrong. `RT_MODEL_…` variables: see explore.cpp.
-bool explore(std::string_view name, const Program& program, const Effort& effort);
+/// Explores in a process of its own and prints what went wrong; see explore.cpp. With `expected`, an execution has to
+/// fail and the reason has to contain that text.
+bool explore(std::string_view name, const Program& program, const Effort& effort, std::string_view expected = {});
+
+/// "name [type of the state]": names are unique.
+std::string full_name(std::string_view name, const std::type_info& state);
+
+/// Whether a task, counted from 1, has come to rest in futex(2).
+bool asleep(unsigned task);
 
 /// Ends the execution unless the condition is true.
 void must(bool condition, const char* text, const char* file, int line);
@@ -41,8 +54,12 @@ template <class State> class Scenario {
  public:
   using Body = void(State&);
 
-  explicit Scenario(std::string_view name, const Effort& effort = {}) : name_(name), effort_(effort) {
-    program_.set_up = [this] { state_ = new State(); };
+  explicit Scenario(std::string_view name, const Effort& effort = {})
+      : name_(full_name(name, typeid(State))), effort_(effort) {
+    program_.set_up = [this] {
+      rt::set_spin_time(effort_.spin);
+      state_ = new State();
+    };
     program_.check = [this] {
       if (check_) check_(*state_);
       delete std::exchange(state_, nullptr);
@@ -62,11 +79,14 @@ template <class State> class Scenario {
     check_ = check;
     return *this;
   }
-  /// For scenarios in which a task destroys a part of the state.
+
+  /// Whether no execution fails.
   bool holds() { return explore(name_, program_, effort_); }
+  /// Whether one fails, for that reason.
+  bool fails(std::string_view reason) { return explore(name_, program_, effort_, reason); }
 
  private:
-  std::string_view name_;
+  std::string name_;
   Effort effort_;
   Program program_;
   State* state_ = nullptr;

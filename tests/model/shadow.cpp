@@ -23,7 +23,7 @@ namespace {
 
 struct Cell {
   std::uint64_t execution;
-  std::uint32_t gone;
+  bool gone;
   std::uint32_t writer;
   Tick written;
   std::array<Tick, most_tasks> read;
@@ -43,9 +43,12 @@ void* map(std::uintptr_t at, std::size_t size) {
   return memory;
 }
 
+constexpr std::size_t block_size = 64;
+
 struct Region {
   std::uintptr_t begin, end;
-  Cell* cells;
+  Cell* cells;            // of each byte
+  std::uint64_t* touched; // for each block of bytes, the last execution that has accessed it
 };
 
 std::array<Region, 2> regions;
@@ -64,22 +67,24 @@ void prepare() {
   map(arena, arena_size);
   const auto data = reinterpret_cast<std::uintptr_t>(static_cast<char*>(__data_start));
   const auto data_end = reinterpret_cast<std::uintptr_t>(static_cast<char*>(_end));
-  regions[0] = {arena, arena + arena_size, static_cast<Cell*>(map(0, arena_size * sizeof(Cell)))};
-  regions[1] = {data, data_end, static_cast<Cell*>(map(0, (data_end - data) * sizeof(Cell)))};
+  for (auto& region : regions) {
+    region = &region == &regions[0] ? Region{arena, arena + arena_size, nullptr, nullptr}
+                                    : Region{data & ~(block_size - 1), data_end, nullptr, nullptr};
+    const std::size_t size = region.end - region.begin;
+    region.cells = static_cast<Cell*>(map(0, size * sizeof(Cell)));
+    region.touched = static_cast<std::uint64_t*>(map(0, (size / block_size + 1) * sizeof(std::uint64_t)));
+  }
 }
 
-Cell* cell_of(std::uintptr_t address) {
+const Region* region_of(std::uintptr_t address) {
   for (const Region& region : regions)
-    if (address >= region.begin && address < region.end) return region.cells + (address - region.begin);
+    if (address >= region.begin && address < region.end) return &region;
   return nullptr;
 }
 
-Cell& fresh(Cell& cell) {
-  if (cell.execution != execution) {
-    cell = Cell();
-    cell.execution = execution;
-  }
-  return cell;
+void renew(Cell& cell) {
+  cell = Cell();
+  cell.execution = execution;
 }
 
 [[noreturn]] void race(const char* what, const char* earlier, unsigned other, std::uintptr_t address, const Cell& cell,
@@ -99,25 +104,30 @@ void check_order(const char* what, std::uintptr_t address, const Cell& cell, boo
     if (cell.read[i] != 0 && !me.clock.covers(i, cell.read[i])) race(what, "read", i, address, cell, code);
 }
 
+// Whether the address is on a stack, where no function is that has not returned.
+bool below_frames(std::uintptr_t address) {
+  const std::uintptr_t owner = (address - arena) / stack_size;
+  if (owner >= most_tasks) return false;
+  const Frames& own = frames[owner];
+  return own.depth <= own.low.size() && address < own.low[own.depth - 1];
+}
+
 void access(const void* at, std::size_t size, bool writes, const void* code) {
   if (!in_program) return;
   const auto address = reinterpret_cast<std::uintptr_t>(at);
-  Cell* cells = cell_of(address);
-  if (!cells) return;
+  const Region* region = region_of(address);
+  if (!region) return;
   const Inside inside;
   const Task& me = self();
   const bool own_stack = on_stack_of(me.index, address);
+  const std::size_t offset = address - region->begin;
+  region->touched[offset / block_size] = region->touched[(offset + size - 1) / block_size] = execution;
   for (std::size_t i = 0; i < size; ++i) {
-    Cell& cell = fresh(cells[i]);
-    if (cell.gone) {
-      if (!own_stack)
-        fail("'" + std::string(me.name) + "' " + (writes ? "writes " : "reads ") + address_name(address) + " (" +
-             code_name(code) + "), which is gone: freed, or of a function that has returned");
-      const Tick others = cell.gone;
-      cell = Cell();
-      cell.execution = execution;
-      static_cast<void>(others);
-    }
+    Cell& cell = region->cells[offset + i];
+    if (cell.execution != execution || (cell.gone && own_stack)) renew(cell); // a stack is used for frame after frame
+    if (cell.gone || (!own_stack && below_frames(address)))
+      fail("'" + std::string(me.name) + "' " + (writes ? "writes " : "reads ") + address_name(address) + " (" +
+           code_name(code) + "), which is gone: freed, or of a function that has returned");
     check_order(writes ? "writes" : "reads", address + i, cell, writes, code);
     if (writes) {
       cell.writer = me.index;
@@ -131,10 +141,19 @@ void access(const void* at, std::size_t size, bool writes, const void* code) {
 
 // What is in this range has come to its end.
 void end_range(std::uintptr_t begin, std::uintptr_t end, const char* what, const void* code) {
-  Cell* cells = cell_of(begin);
-  for (std::uintptr_t address = begin; address < end; ++address, ++cells) {
-    if (cells->execution == execution) check_order(what, address, *cells, true, code);
-    fresh(*cells).gone = 1;
+  const Region& region = regions[0];
+  for (std::uintptr_t address = begin; address < end;) {
+    const std::size_t offset = address - region.begin;
+    if (region.touched[offset / block_size] != execution) {
+      address += block_size - offset % block_size;
+      continue;
+    }
+    Cell& cell = region.cells[offset];
+    if (cell.execution == execution) {
+      check_order(what, address, cell, true, code);
+      cell.gone = true;
+    }
+    ++address;
   }
 }
 
@@ -151,10 +170,10 @@ void free(void* pointer, const void* code) {
   const auto block = reinterpret_cast<std::uintptr_t>(pointer);
   if (block < heap || block >= arena + arena_size) return std::free(pointer);
   if (!in_program) return;
-  const Inside inside;
   std::size_t size;
   std::memcpy(&size, reinterpret_cast<void*>(block - header), sizeof size);
-  if (fresh(*cell_of(block)).gone) fail("memory is freed twice (" + code_name(code) + ")");
+  access(pointer, size, true, code);
+  const Inside inside;
   end_range(block, block + size, "frees", code);
   end_atomics(block, block + size);
 }
