@@ -41,7 +41,7 @@ Template pristine;
 jmp_buf booted, failed;
 unsigned current = 0;
 unsigned count = 0; // of tasks, without the first
-std::uint64_t step_count, write_count;
+std::uint64_t step_count, change_count;
 std::int64_t time_now;
 Limits left;
 const Program* program;
@@ -49,7 +49,13 @@ std::string failure;
 Chooser the_chooser;
 
 bool runnable(const Task& task) {
-  return task.state == Task::State::ready && (!task.pausing || write_count != task.paused_at);
+  return task.state == Task::State::ready && (!task.pausing || change_count != task.paused_at);
+}
+
+bool others_can_run() {
+  for (unsigned i = 1; i <= count; ++i)
+    if (i != current && runnable(all[i])) return true;
+  return false;
 }
 
 void switch_to(unsigned next) {
@@ -130,11 +136,11 @@ void switch_to_next(bool running) {
     if (running && picked != 0) pay(left.preemptions);
     return switch_to(possible[picked]);
   }
-  if (all[current].state == Task::State::ready) return; // all pause, or sleep: this one may look again
   unsigned unfinished = 0;
   for (unsigned i = 1; i <= count; ++i) {
-    if (all[i].state == Task::State::ready) return switch_to(i);
-    unfinished += all[i].state != Task::State::finished;
+    const unsigned other = (current + i - 1) % count + 1;
+    if (all[other].state == Task::State::ready) return switch_to(other); // all pause: they look again in turn
+    unfinished += all[other].state != Task::State::finished;
   }
   if (unfinished == 0) return switch_to(0);
   if (const unsigned next = pass_time()) return switch_to(next);
@@ -182,9 +188,8 @@ void* lend_thread_locals(void* argument) {
 
 Task& self() { return all[current]; }
 Task& task(unsigned index) { return all[index]; }
-std::uint64_t steps() { return step_count; }
-std::uint64_t writes() { return write_count; }
-void count_write() { ++write_count; }
+std::uint64_t changes() { return change_count; }
+void count_change() { ++change_count; }
 std::int64_t now() { return time_now; }
 Chooser& chooser() { return the_chooser; }
 
@@ -204,7 +209,7 @@ Wakeup fall_asleep(const Sleep& sleep) {
   if (current == 0) fail("what sets up or checks a scenario has to wait");
   task.state = Task::State::asleep;
   task.sleep = sleep;
-  task.asleep_since = ++step_count;
+  task.asleep_since = ++change_count;
   switch_to_next(false);
   return task.wakeup;
 }
@@ -229,10 +234,17 @@ void pause() {
   const Inside inside;
   Task& task = self();
   if (++step_count > most_steps) fail("no end: the tasks go on and on without getting anywhere");
-  task.up_to_date = task.paused_at = write_count;
+  task.up_to_date = task.paused_at = change_count;
   if (current == 0 || task.spins_through) return;
-  task.spins_through = the_chooser.choose(2) == 1;
-  if (task.spins_through) return;
+  task.spins_through = !others_can_run() || the_chooser.choose(2) == 1;
+  if (!task.spins_through) step_aside();
+}
+
+void step_aside() {
+  const Inside inside;
+  Task& task = self();
+  if (++step_count > most_steps) fail("no end: the tasks go on and on without getting anywhere");
+  task.up_to_date = task.paused_at = change_count;
   task.pausing = true;
   switch_to_next(false);
   task.pausing = false;
@@ -250,7 +262,7 @@ void fail(const std::string& why) {
 std::string execute(const Program& what) {
   program = &what;
   count = static_cast<unsigned>(what.tasks.size());
-  step_count = write_count = 0;
+  step_count = change_count = 0;
   time_now = start_of_time;
   left = the_chooser.limits();
   current = 0;

@@ -53,22 +53,21 @@ struct Task {
   State state = State::finished;
   Clock clock; ///< what has happened before its next step; its own tick counts its steps
   Sleep sleep;
-  std::uint64_t asleep_since = 0; ///< a step: sleepers are woken in this order
+  std::uint64_t asleep_since = 0; ///< sleepers are woken in this order
   Wakeup wakeup = Wakeup::woken;
   bool pausing = false;         ///< has asked for others to run until something is written
   bool spins_through = false;   ///< its spinning is to find nothing, as the others stand still
-  std::uint64_t paused_at = 0;  ///< the number of writes when it paused
-  std::uint64_t up_to_date = 0; ///< writes that it must not miss any more: spinning ends in the end
+  std::uint64_t paused_at = 0;  ///< the number of changes when it paused
+  std::uint64_t up_to_date = 0; ///< changes that it must not miss any more: spinning ends in the end
 };
 
 /// The task that runs.
 Task& self();
 Task& task(unsigned index);
 
-/// The steps of all tasks in this execution, and the writes among them.
-std::uint64_t steps();
-std::uint64_t writes();
-void count_write();
+/// The changes that other tasks can notice in this execution, as of now: writes, and that tasks fall asleep.
+std::uint64_t changes();
+void count_change();
 
 /// The virtual time in nanoseconds.
 std::int64_t now();
@@ -81,6 +80,8 @@ Wakeup fall_asleep(const Sleep& sleep);
 unsigned wake_sleepers(const void* word, bool shared, unsigned count);
 /// The running task goes on when another one has written something, or when none can run.
 void pause();
+/// The running task goes on when another one has written something or fallen asleep.
+void step_aside();
 
 /// Whether the running task's load may return an old value, and that it did.
 bool may_read_stale();

@@ -30,7 +30,7 @@ using Order = std::memory_order;
 
 struct Value {
   std::uint64_t bits;
-  std::uint64_t write; // its number among all writes
+  std::uint64_t change; // its number among all changes
   Clock released;
 };
 
@@ -141,7 +141,7 @@ std::uint32_t first_visible(const Location& location, Order order) {
         first = std::max(first, seen->index);
         break;
       }
-  while (first + 1 < location.values.size() && location.values[first + 1].write <= me.up_to_date) ++first;
+  while (first + 1 < location.values.size() && location.values[first + 1].change <= me.up_to_date) ++first;
   return first;
 }
 
@@ -157,7 +157,7 @@ void see(Location& location, std::uint32_t index, Order order, bool ends_step) {
 // A new value at the end of the history. `continues`: written by a read-modify-write.
 void append(Location& location, const Access& access, std::uint64_t bits, bool continues) {
   Task& me = self();
-  Value value{cut(bits, access.size), (count_write(), writes()), {}};
+  Value value{cut(bits, access.size), (count_change(), changes()), {}};
   if (releases(access.order)) value.released = me.clock;
   if (continues) value.released.join(location.values.back().released);
   location.values.push_back(value);

@@ -21,14 +21,19 @@ extern "C" char __data_start[], _end[]; // the program's variables, by the linke
 namespace model {
 namespace {
 
+// One stands for each byte; the first of a word for the whole word as long as only whole words are accessed.
 struct Cell {
-  std::uint64_t execution;
+  std::uint32_t execution;
+  bool whole;
   bool gone;
-  std::uint32_t writer;
+  std::uint8_t only; // the task that has accessed it, or several
+  std::uint8_t writer;
   Tick written;
   std::array<Tick, most_tasks> read;
   const void* code; // of the last access
 };
+constexpr std::size_t word_size = 4;
+constexpr std::uint8_t nobody = 0xfe, several = 0xff;
 
 constexpr std::uintptr_t arena = 0x20'0000'0000; // in the user half of every CPU's smallest address space
 constexpr std::size_t stack_size = 128 << 10, heap_size = 4 << 20;
@@ -48,11 +53,11 @@ constexpr std::size_t block_size = 64;
 struct Region {
   std::uintptr_t begin, end;
   Cell* cells;            // of each byte
-  std::uint64_t* touched; // for each block of bytes, the last execution that has accessed it
+  std::uint32_t* touched; // for each block of bytes, the last execution that has accessed it
 };
 
 std::array<Region, 2> regions;
-std::uint64_t execution = 0;
+std::uint32_t execution = 0;
 std::uintptr_t heap_end; // what is allocated ends here
 
 // The lowest address of each frame of instrumented functions that are running, innermost last.
@@ -72,7 +77,7 @@ void prepare() {
                                     : Region{data & ~(block_size - 1), data_end, nullptr, nullptr};
     const std::size_t size = region.end - region.begin;
     region.cells = static_cast<Cell*>(map(0, size * sizeof(Cell)));
-    region.touched = static_cast<std::uint64_t*>(map(0, (size / block_size + 1) * sizeof(std::uint64_t)));
+    region.touched = static_cast<std::uint32_t*>(map(0, (size / block_size + 1) * sizeof(std::uint32_t)));
   }
 }
 
@@ -85,6 +90,7 @@ const Region* region_of(std::uintptr_t address) {
 void renew(Cell& cell) {
   cell = Cell();
   cell.execution = execution;
+  cell.only = nobody;
 }
 
 [[noreturn]] void race(const char* what, const char* earlier, unsigned other, std::uintptr_t address, const Cell& cell,
@@ -112,48 +118,73 @@ bool below_frames(std::uintptr_t address) {
   return own.depth <= own.low.size() && address < own.low[own.depth - 1];
 }
 
+void access_cell(Cell& cell, std::uintptr_t address, bool writes, const void* code) {
+  const Task& me = self();
+  if (cell.gone && on_stack_of(me.index, address)) { // a stack is used for frame after frame
+    const bool whole = cell.whole;
+    renew(cell);
+    cell.whole = whole;
+  }
+  if (cell.only != me.index) {
+    if (cell.gone || below_frames(address))
+      fail("'" + std::string(me.name) + "' " + (writes ? "writes " : "reads ") + address_name(address) + " (" +
+           code_name(code) + "), which is gone: freed, or of a function that has returned");
+    if (cell.only != nobody) {
+      check_order(writes ? "writes" : "reads", address, cell, writes, code);
+      cell.only = several;
+    } else {
+      cell.only = static_cast<std::uint8_t>(me.index);
+    }
+  }
+  if (writes) {
+    cell.writer = static_cast<std::uint8_t>(me.index);
+    cell.written = me.clock.ticks[me.index];
+  } else {
+    cell.read[me.index] = me.clock.ticks[me.index];
+  }
+  cell.code = code;
+}
+
 void access(const void* at, std::size_t size, bool writes, const void* code) {
   if (!in_program) return;
   const auto address = reinterpret_cast<std::uintptr_t>(at);
   const Region* region = region_of(address);
   if (!region) return;
   const Inside inside;
-  const Task& me = self();
-  const bool own_stack = on_stack_of(me.index, address);
-  const std::size_t offset = address - region->begin;
-  region->touched[offset / block_size] = region->touched[(offset + size - 1) / block_size] = execution;
-  for (std::size_t i = 0; i < size; ++i) {
-    Cell& cell = region->cells[offset + i];
-    if (cell.execution != execution || (cell.gone && own_stack)) renew(cell); // a stack is used for frame after frame
-    if (cell.gone || (!own_stack && below_frames(address)))
-      fail("'" + std::string(me.name) + "' " + (writes ? "writes " : "reads ") + address_name(address) + " (" +
-           code_name(code) + "), which is gone: freed, or of a function that has returned");
-    check_order(writes ? "writes" : "reads", address + i, cell, writes, code);
-    if (writes) {
-      cell.writer = me.index;
-      cell.written = me.clock.ticks[me.index];
-    } else {
-      cell.read[me.index] = me.clock.ticks[me.index];
+  const std::size_t begin = address - region->begin, end = begin + size;
+  region->touched[begin / block_size] = region->touched[(end - 1) / block_size] = execution;
+  for (std::size_t offset = begin; offset < end;) {
+    Cell* word = region->cells + offset / word_size * word_size;
+    const bool whole = offset % word_size == 0 && offset + word_size <= end;
+    if (word->execution != execution) {
+      renew(*word);
+      word->whole = true;
     }
-    cell.code = code;
+    if (word->whole && !whole) {
+      word->whole = false;
+      for (std::size_t i = 1; i < word_size; ++i) word[i] = word[0];
+    }
+    access_cell(region->cells[offset], region->begin + offset, writes, code);
+    offset += word->whole ? word_size : 1;
   }
 }
 
 // What is in this range has come to its end.
 void end_range(std::uintptr_t begin, std::uintptr_t end, const char* what, const void* code) {
   const Region& region = regions[0];
-  for (std::uintptr_t address = begin; address < end;) {
+  for (std::uintptr_t address = begin & ~(word_size - 1); address < end;) {
     const std::size_t offset = address - region.begin;
     if (region.touched[offset / block_size] != execution) {
       address += block_size - offset % block_size;
       continue;
     }
     Cell& cell = region.cells[offset];
-    if (cell.execution == execution) {
-      check_order(what, address, cell, true, code);
+    const Cell& word = region.cells[offset / word_size * word_size];
+    if (word.execution == execution) {
+      if (cell.only != self().index) check_order(what, address, cell, true, code);
       cell.gone = true;
     }
-    ++address;
+    address += word.execution != execution || word.whole ? word_size : 1;
   }
 }
 
