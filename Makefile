@@ -128,8 +128,8 @@ RT_model := $(filter rt/sync/%.cpp,$(LIBRARY)) rt/kernel/clock.cpp rt/kernel/cpu
 MODEL_MACHINE := $(filter-out %_test.cpp,$(wildcard tests/model/*.cpp))
 MODEL_TESTS   := $(wildcard tests/model/*_test.cpp)
 WATCHED       := -O1 -fsanitize=thread
-$(eval $(call variant,model,model,$(CXX) $$(MODEL_CPU),-DRT_HOSTED=1 -DRT_MODEL_ATOMIC=model::Atomic \
-  -include tests/model/atomic.hpp -pthread -frtti))
+MODEL_FLAGS   := -DRT_HOSTED=1 -DRT_MODEL_ATOMIC=model::Atomic -include tests/model/atomic.hpp -pthread -frtti
+$(eval $(call variant,model,model,$(CXX) $$(MODEL_CPU),$(MODEL_FLAGS)))
 $(BUILD)/model/%: MODEL_CPU = -Itests/model
 $(BUILD)/model/tests/model/machine.o: MODEL_CPU =
 $(BUILD)/model/tests/%: EXTRA_FLAGS = -fexceptions -O2
@@ -356,7 +356,7 @@ $(SDK)/include/%: %
 
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
-.PHONY: help apps bare run qemu qemu-gdb sdk test stress bench quick clean distclean
+.PHONY: help apps bare run qemu qemu-gdb sdk test stress model mutants bench quick clean distclean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
@@ -384,6 +384,13 @@ test: apps bare $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$
 
 stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on each primitive
 	$(Q)RT_STRESS_SECONDS=10 $<
+
+model: $(BUILD)/model/model-tests ## explore the primitives' interleavings for minutes, with a new seed
+	$(Q)seed=$$(date +%s) && echo "RT_MODEL_SEED=$$seed" && RT_MODEL_VERBOSE=1 RT_MODEL_MORE=1 RT_MODEL_SEED=$$seed $<
+
+mutants: $(BUILD)/model/model-tests ## build the primitives with mistakes that the model must find
+	$(Q)MODEL=$(BUILD)/model COMPILE='$(CXX)' LINK='$(CXX) -pthread' \
+	  FLAGS='$(filter-out -MMD -MP,$(CXXFLAGS)) $(MODEL_FLAGS) -fexceptions $(WATCHED)' tests/model/mutants.sh $(MUTANT)
 
 bench: $(patsubst %,$(BUILD)/hosted/tests/bench/%,$(BENCHES)) apps ## measure against other libraries
 	$(Q)for program in $(BENCHES); do $(BUILD)/hosted/tests/bench/$$program || exit 1; done
