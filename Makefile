@@ -390,7 +390,7 @@ model: $(BUILD)/model/model-tests ## explore the primitives' interleavings for m
 
 mutants: $(BUILD)/model/model-tests ## build the primitives with mistakes that the model must find
 	$(Q)MODEL=$(BUILD)/model COMPILE='$(CXX)' LINK='$(CXX) -pthread' \
-	  FLAGS='$(filter-out -MMD -MP,$(CXXFLAGS)) $(MODEL_FLAGS) -fexceptions $(WATCHED)' tests/model/mutants.sh $(MUTANT)
+	  FLAGS='$(filter-out -MMD -MP,$(CXXFLAGS)) $(MODEL_FLAGS) -fexceptions $(WATCHED) -w' tests/model/mutants.sh $(MUTANT)
 
 bench: $(patsubst %,$(BUILD)/hosted/tests/bench/%,$(BENCHES)) apps ## measure against other libraries
 	$(Q)for program in $(BENCHES); do $(BUILD)/hosted/tests/bench/$$program || exit 1; done

@@ -39,7 +39,7 @@ template <class B, unsigned self> void meet_twice(Meeting<B, 2>& meeting) {
   }
 }
 
-template <class B, unsigned self> void note_error(Meeting<B, 2>& meeting, const rt::Result<unsigned>& result) {
+template <unsigned self, class M> void note_error(M& meeting, const rt::Result<unsigned>& result) {
   meeting.error[self] = result ? Errc::none : result.error().code;
 }
 
@@ -92,17 +92,24 @@ TEST_CASE_TEMPLATE("the action is called once, before anybody goes on", B, rt::B
 
 TEST_CASE_TEMPLATE("who waits for too long breaks the barrier for all", B, rt::Barrier, rt::SharedBarrier) {
   CHECK(Scenario<Meeting<B, 2>>("one has a time limit", {.limits = {.preemptions = 3, .timeouts = 2, .together = 3}})
-            .task("impatient", [](Meeting<B, 2>& meeting) { note_error<B, 0>(meeting, meeting.barrier.wait_for(1ms)); })
-            .task("patient", [](Meeting<B, 2>& meeting) { note_error<B, 1>(meeting, meeting.barrier.wait()); })
+            .task("impatient", [](Meeting<B, 2>& meeting) { note_error<0>(meeting, meeting.barrier.wait_for(1ms)); })
+            .task("patient", [](Meeting<B, 2>& meeting) { note_error<1>(meeting, meeting.barrier.wait()); })
             .finally([](Meeting<B, 2>& meeting) {
               const auto [first, second, _] = meeting.error;
               MUST((first == Errc::none && second == Errc::none && !meeting.barrier.broken()) ||
                    (first == Errc::timed_out && second == Errc::broken_barrier && meeting.barrier.broken()));
             })
             .holds());
+  CHECK(Scenario<Meeting<B, 3>>("the third does not come", {.limits = {.preemptions = 3, .together = 3}})
+            .task("impatient", [](Meeting<B, 3>& meeting) { note_error<0>(meeting, meeting.barrier.wait_for(1ms)); })
+            .task("patient", [](Meeting<B, 3>& meeting) { note_error<1>(meeting, meeting.barrier.wait()); })
+            .finally([](Meeting<B, 3>& meeting) {
+              MUST(meeting.error[0] == Errc::timed_out && meeting.error[1] == Errc::broken_barrier);
+            })
+            .holds());
   CHECK(Scenario<Meeting<B, 2>>("both have", {.limits = {.preemptions = 3, .timeouts = 2, .together = 3}})
-            .task("first", [](Meeting<B, 2>& meeting) { note_error<B, 0>(meeting, meeting.barrier.wait_for(1ms)); })
-            .task("second", [](Meeting<B, 2>& meeting) { note_error<B, 1>(meeting, meeting.barrier.wait_for(1ms)); })
+            .task("first", [](Meeting<B, 2>& meeting) { note_error<0>(meeting, meeting.barrier.wait_for(1ms)); })
+            .task("second", [](Meeting<B, 2>& meeting) { note_error<1>(meeting, meeting.barrier.wait_for(1ms)); })
             .finally([](Meeting<B, 2>& meeting) {
               const auto [first, second, _] = meeting.error;
               MUST((first == Errc::none) == (second == Errc::none));
@@ -129,10 +136,11 @@ TEST_CASE_TEMPLATE("reset sends away who waits, and the barrier is whole", B, rt
     while (!meeting.barrier.wait()) {
     }
   };
-  CHECK(Scenario<Meeting<B, 2>>("reset while two meet")
-            .task("first", come_until_met)
-            .task("second", come_until_met)
-            .task("third", [](Meeting<B, 2>& meeting) { meeting.barrier.reset(); })
-            .finally([](Meeting<B, 2>& meeting) { MUST(!meeting.barrier.broken() && meeting.barrier.n_waiting() == 0); })
-            .holds());
+  CHECK(
+      Scenario<Meeting<B, 2>>("reset while two meet")
+          .task("first", come_until_met)
+          .task("second", come_until_met)
+          .task("third", [](Meeting<B, 2>& meeting) { meeting.barrier.reset(); })
+          .finally([](Meeting<B, 2>& meeting) { MUST(!meeting.barrier.broken() && meeting.barrier.n_waiting() == 0); })
+          .holds());
 }

@@ -60,10 +60,10 @@ class Chooser {
   Limits limits_;
   std::vector<Choice> choices_; // of this execution, and how the next one begins
   std::size_t next_ = 0;
-  std::uint64_t state_ = 0;              // of the random numbers
-  unsigned one_in_ = 2;                  // how rarely this execution does unusual things
-  bool by_priority_ = false;             // whether tasks run by priority in this execution
-  std::vector<std::uint64_t> priority_;  // of each task
+  std::uint64_t state_ = 0;             // of the random numbers
+  unsigned one_in_ = 2;                 // how rarely this execution does unusual things
+  bool by_priority_ = false;            // whether tasks run by priority in this execution
+  std::vector<std::uint64_t> priority_; // of each task
 };
 
 } // namespace model

@@ -42,7 +42,6 @@ void notify(Plain& monitor, unsigned n) {
 struct Owned {
   rt::Lock lock;
   rt::Condition* condition = new rt::Condition();
-  bool open = false;
 };
 
 struct Pair {
@@ -116,20 +115,19 @@ TEST_CASE("a notification is not lost to a waiter whose time is over") {
 }
 
 TEST_CASE("a Condition may be destroyed by whom it has notified") {
-  CHECK(Scenario<Owned>("destroyed by its only waiter", {.spin = 1us})
+  CHECK(Scenario<Owned>("destroyed by its only waiter", {.limits = {.preemptions = 3, .together = 3}})
             .task("waiter",
                   [](Owned& owned) {
                     {
                       std::unique_lock lock(owned.lock);
-                      if (!owned.open) owned.condition->wait(lock);
+                      owned.condition->wait(lock);
                     }
                     delete owned.condition;
                   })
             .task("notifier",
                   [](Owned& owned) {
-                    const std::lock_guard guard(owned.lock);
-                    owned.open = true;
-                    owned.condition->notify_all();
+                    while (!model::asleep(1)) model::step_aside();
+                    owned.condition->notify_all(); // the lock is free: the waiter can go on at once
                   })
             .holds());
 }

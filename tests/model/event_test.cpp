@@ -26,9 +26,7 @@ template <class E> void receive_in_time(Signal<E>& signal) {
   if (signal.event.wait_for(1ms)) MUST(signal.letter == 1);
 }
 
-template <class E> struct Owned {
-  E* event = new E();
-};
+template <class E> struct Owned { E* event = new E(); };
 
 /// An Event that has been set as often as its count can tell: the next set makes the count 0.
 template <class E> struct Worn : Signal<E> {

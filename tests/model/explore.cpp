@@ -1,9 +1,8 @@
 // Exploring a scenario: the executions within the limits, those with the fewest preemptions first, then some at random.
 //
-//   RT_MODEL_MORE     0, 1, 2...: so many unusual things more in one execution, and for each ten times as many executions
-//   RT_MODEL_SEED     of the random executions
-//   RT_MODEL_REPLAY   "name/trace" of a failure, as it is printed: only that execution of that scenario is run
-//   RT_MODEL_VERBOSE  says how many executions there were
+//   RT_MODEL_MORE     0, 1, 2...: so many unusual things more in one execution, and for each ten times as many
+//   executions RT_MODEL_SEED     of the random executions RT_MODEL_REPLAY   "name/trace" of a failure, as it is
+//   printed: only that execution of that scenario is run RT_MODEL_VERBOSE  says how many executions there were
 
 #include "machine.hpp"
 #include "report.hpp"
@@ -37,8 +36,8 @@ std::string with_lines(std::string text) {
     const std::size_t number = at + mark.size() - 2, end = text.find_first_not_of("0123456789abcdef", number + 2);
     char program[4096] = {}, line[1024] = {};
     if (readlink("/proc/self/exe", static_cast<char*>(program), sizeof program - 1) < 0) break;
-    const std::string command =
-        "addr2line -Cpe '" + std::string(static_cast<char*>(program)) + "' " + text.substr(number, end - number) + " 2>&1";
+    const std::string command = "addr2line -Cpe '" + std::string(static_cast<char*>(program)) + "' " +
+                                text.substr(number, end - number) + " 2>&1";
     FILE* output = popen(command.c_str(), "r");
     if (!output) break;
     const bool found = std::fgets(static_cast<char*>(line), sizeof line, output) && line[0] == '/';

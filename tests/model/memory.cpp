@@ -128,9 +128,7 @@ Location& locate(const Access& access) {
 bool acquires(Order order) {
   return order == Order::acquire || order == Order::acq_rel || order == Order::seq_cst || order == Order::consume;
 }
-bool releases(Order order) {
-  return order == Order::release || order == Order::acq_rel || order == Order::seq_cst;
-}
+bool releases(Order order) { return order == Order::release || order == Order::acq_rel || order == Order::seq_cst; }
 
 std::uint32_t first_visible(const Location& location, Order order) {
   const Task& me = self();

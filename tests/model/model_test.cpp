@@ -77,7 +77,10 @@ constexpr auto relaxed = std::memory_order_relaxed, acquire = std::memory_order_
 } // namespace
 
 TEST_CASE("a message is seen whole only through a release store and an acquire load") {
-  CHECK(Scenario<Mailbox>("released and acquired").task("sender", send<release>).task("receiver", receive<acquire>).holds());
+  CHECK(Scenario<Mailbox>("released and acquired")
+            .task("sender", send<release>)
+            .task("receiver", receive<acquire>)
+            .holds());
   CHECK(Scenario<Mailbox>("not released")
             .task("sender", send<relaxed>)
             .task("receiver", receive<acquire>)
@@ -88,7 +91,8 @@ TEST_CASE("a message is seen whole only through a release store and an acquire l
             .fails("data race"));
 }
 
-TEST_CASE("of two tasks that write and then look at the other's variable one may see nothing, unless in seq_cst order") {
+TEST_CASE(
+    "of two tasks that write and then look at the other's variable one may see nothing, unless in seq_cst order") {
   CHECK(Scenario<Two>("sequentially consistent")
             .task("x", write_x_read_y<sequential>)
             .task("y", write_y_read_x<sequential>)

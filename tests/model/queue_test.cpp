@@ -49,6 +49,14 @@ template <class Q, unsigned self> void get_until_closed(Desk<Q>& desk) {
   while (const auto item = desk.queue.get()) desk.sum[self] += item.value_or(0);
 }
 
+/// Full from the beginning.
+template <class Q> struct FullDesk : Desk<Q> {
+  FullDesk() {
+    while (this->queue.try_put(1)) {
+    }
+  }
+};
+
 constexpr Effort two_tasks{.limits = {.preemptions = 3, .together = 3}};
 
 } // namespace
@@ -86,6 +94,17 @@ TEST_CASE_TEMPLATE("nobody sleeps beside an item, or beside space", Q, Ring<1>, 
             .task("first putter", put<Q, 1>)
             .task("second putter", put<Q, 10>)
             .finally(got<Q, 11>)
+            .holds());
+}
+
+TEST_CASE_TEMPLATE("a wake-up for space is passed on", Q, Ring<2>, Stack<2>) {
+  using State = FullDesk<Q>;
+  const auto put_one = [](State& desk) { desk.queue.put(1).value(); };
+  CHECK(Scenario<State>("two wait for space, two items are taken")
+            .task("first putter", put_one)
+            .task("second putter", put_one)
+            .task("getter", [](State& desk) { get<Q, 0, 2>(desk); })
+            .finally([](State& desk) { MUST(desk.queue.full()); })
             .holds());
 }
 
@@ -144,6 +163,11 @@ TEST_CASE_TEMPLATE("shutdown lets nobody wait, and leaves the items to be got", 
                   })
             .finally(got<Q, 11>)
             .holds());
+  if constexpr (!std::is_same_v<Q, Endless>)
+    CHECK(Scenario<FullDesk<Q>>("closed while one waits for space", two_tasks)
+              .task("putter", [](FullDesk<Q>& desk) { MUST(desk.queue.put(1).error() == Errc::closed); })
+              .task("closer", [](FullDesk<Q>& desk) { desk.queue.shutdown(); })
+              .holds());
   CHECK(Scenario<Desk<Q>>("closed while one puts and one gets")
             .task("getter", get_until_closed<Q, 0>)
             .task("putter",

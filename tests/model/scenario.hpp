@@ -31,8 +31,8 @@ namespace model {
 /// How thoroughly a scenario is explored.
 struct Effort {
   Limits limits = {};
-  unsigned exhaustive = 20'000; ///< executions within the limits, at most
-  unsigned random = 1000;       ///< executions at random after these
+  unsigned exhaustive = 20'000;       ///< executions within the limits, at most
+  unsigned random = 1000;             ///< executions at random after these
   std::chrono::nanoseconds spin = {}; ///< how long what blocks looks before it sleeps
 };
 

@@ -31,9 +31,7 @@ template <class S> struct Empty {
 };
 template <class S> void take(Empty<S>& empty) { empty.semaphore.acquire(); }
 
-template <class S> struct Owned {
-  S* semaphore = new S(0);
-};
+template <class S> struct Owned { S* semaphore = new S(0); };
 
 template <class S> struct Bounded {
   S semaphore{2};

@@ -25,9 +25,7 @@ template <class Scope> struct Flag {
   }
 };
 
-template <class Scope> struct TwoFlags {
-  Flag<Scope> first, second;
-};
+template <class Scope> struct TwoFlags { Flag<Scope> first, second; };
 
 } // namespace
 
