@@ -121,8 +121,8 @@ $(eval $(call variant,hosted-debug,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS)))
 $(eval $(call variant,hosted-address,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS) -fsanitize=address$(,)undefined))
 $(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=thread))
 
-# The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Accesses to
-# plain data are watched through the hooks of -fsanitize=thread; its run-time library is not linked.
+# The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Plain data
+# is watched through the hooks of -fsanitize=thread; its run-time library is not linked.
 RT_model := $(filter rt/sync/%.cpp,$(LIBRARY)) rt/kernel/clock.cpp rt/kernel/cpus.cpp rt/kernel/vdso.cpp \
             $(addprefix rt/base/,$(addsuffix .cpp,digits error format format_integer format_text registry result task))
 MODEL_MACHINE := $(filter-out %_test.cpp,$(wildcard tests/model/*.cpp))

@@ -3,8 +3,8 @@
 // where that can matter.
 //
 // All tasks run on one thread of the host, each on a stack of its own and with thread-local variables of its own: for
-// these the machine borrows the blocks of idle threads, by setting the thread pointer. A switch takes 0.2 us, a tenth
-// of what passing a baton between threads takes.
+// these the machine borrows the blocks of idle threads, by setting the thread pointer. A switch thus costs no more than
+// that, and wakes no other thread.
 //
 // What runs is either the program under test or the machine; `Inside` marks the machine's own code, so that the hooks
 // of the instrumented program ignore what the machine itself does.

@@ -26,8 +26,9 @@ void end_atomics_on_stack(std::uintptr_t end);
 /// Whether an atomic whose lifetime has ended is at the address.
 bool atomic_is_gone(const void* address);
 
-/// For the parts of memory.
-void begin_shadow();
 bool on_stack_of(unsigned task, std::uintptr_t address);
+
+/// What begin_memory does for plain data.
+void begin_shadow();
 
 } // namespace model

@@ -93,6 +93,13 @@ void renew(Cell& cell) {
   cell.only = nobody;
 }
 
+// For another variable at the same place.
+void renew_in_place(Cell& cell) {
+  const bool whole = cell.whole;
+  renew(cell);
+  cell.whole = whole;
+}
+
 [[noreturn]] void race(const char* what, const char* earlier, unsigned other, std::uintptr_t address, const Cell& cell,
                        const void* code) {
   note(what, self().index, reinterpret_cast<void*>(address));
@@ -115,16 +122,12 @@ bool below_frames(std::uintptr_t address) {
   const std::uintptr_t owner = (address - arena) / stack_size;
   if (owner >= most_tasks) return false;
   const Frames& own = frames[owner];
-  return own.depth <= own.low.size() && address < own.low[own.depth - 1];
+  return address < own.low[own.depth - 1];
 }
 
 void access_cell(Cell& cell, std::uintptr_t address, bool writes, const void* code) {
   const Task& me = self();
-  if (cell.gone && on_stack_of(me.index, address)) { // a stack is used for frame after frame
-    const bool whole = cell.whole;
-    renew(cell);
-    cell.whole = whole;
-  }
+  if (cell.gone && on_stack_of(me.index, address)) renew_in_place(cell); // a stack is used for frame after frame
   if (cell.only != me.index) {
     if (cell.gone || below_frames(address))
       fail("'" + std::string(me.name) + "' " + (writes ? "writes " : "reads ") + address_name(address) + " (" +
@@ -169,8 +172,8 @@ void access(const void* at, std::size_t size, bool writes, const void* code) {
   }
 }
 
-// What is in this range has come to its end.
-void end_range(std::uintptr_t begin, std::uintptr_t end, const char* what, const void* code) {
+/// Calls visit(cell, address) for each byte or whole word of the range that has been accessed in this execution.
+template <class F> void visit_cells(std::uintptr_t begin, std::uintptr_t end, F visit) {
   const Region& region = regions[0];
   for (std::uintptr_t address = begin & ~(word_size - 1); address < end;) {
     const std::size_t offset = address - region.begin;
@@ -178,14 +181,24 @@ void end_range(std::uintptr_t begin, std::uintptr_t end, const char* what, const
       address += block_size - offset % block_size;
       continue;
     }
-    Cell& cell = region.cells[offset];
     const Cell& word = region.cells[offset / word_size * word_size];
-    if (word.execution == execution) {
-      if (cell.only != self().index) check_order(what, address, cell, true, code);
-      cell.gone = true;
-    }
-    address += word.execution != execution || word.whole ? word_size : 1;
+    const bool whole = word.execution != execution || word.whole;
+    if (word.execution == execution) visit(region.cells[offset], address);
+    address += whole ? word_size : 1;
   }
+}
+
+// What is in this range has come to its end.
+void end_range(std::uintptr_t begin, std::uintptr_t end, const char* what, const void* code) {
+  visit_cells(begin, end, [&](Cell& cell, std::uintptr_t address) {
+    if (cell.only != self().index) check_order(what, address, cell, true, code);
+    cell.gone = true;
+  });
+}
+
+// Another function has its frame here now. The compiler need not tell of what it writes there first.
+void begin_frame(std::uintptr_t begin, std::uintptr_t end) {
+  visit_cells(begin, end, [](Cell& cell, std::uintptr_t) { renew_in_place(cell); });
 }
 
 void* allocate(std::size_t size) {
@@ -264,15 +277,16 @@ void __tsan_init() {}
 void __tsan_func_entry(void*) {
   if (!in_program || self().index == 0) return;
   Frames& own = frames[self().index];
-  if (own.depth < own.low.size()) own.low[own.depth] = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-  ++own.depth;
+  const auto low = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  if (own.depth == own.low.size()) fail("functions call each other too deeply for the simulated memory");
+  begin_frame(low, own.low[own.depth - 1]);
+  own.low[own.depth++] = low;
 }
 
 void __tsan_func_exit() {
   if (!in_program || self().index == 0) return;
   Frames& own = frames[self().index];
   --own.depth;
-  if (own.depth >= own.low.size()) return;
   const Inside inside;
   end_range(own.low[own.depth], own.low[own.depth - 1], "leaves the frame of", CODE);
   end_atomics_on_stack(own.low[own.depth - 1]);
