@@ -58,7 +58,7 @@ struct FlowOperations {
   /// Suspends the calling fiber until the kernel clears this word, at a thread's end. timed_out, canceled.
   Errc (*wait_for_thread)(Atomic<std::uint32_t>& tid, Deadline deadline);
 };
-inline constinit std::atomic<const FlowOperations*> flow_operations = nullptr; // set before the first Flow runs
+inline constinit Atomic<const FlowOperations*> flow_operations = nullptr; // set before the first Flow runs
 
 } // namespace hub
 
