@@ -30,6 +30,18 @@ V ?= 0
 TIME_SCALE ?= 0.2
 #: where everything built goes
 BUILD ?= build/$(ARCH)
+#: the app of `make qemu`, `make image` and `make container`; none: the tour
+APP ?=
+#: arguments of the app
+ARGS ?=
+#: CPUs of the virtual machine
+SMP ?= 2
+#: kernel of one's own for the virtual machine; in `make test` KERNEL_x86_64, KERNEL_aarch64, KERNEL_riscv64
+KERNEL ?= $(KERNEL_$(ARCH))
+#: CPUs whose virtual machines `make test` starts
+MACHINES ?= $(CPUS)
+#: port on which `make qemu-gdb` waits for the debugger
+GDB_PORT ?= 1234
 
 VARIANT := $(PROFILE)$(if $(filter 1,$(DEBUG)),-debug)
 BARE_BUILD := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)
@@ -45,11 +57,11 @@ include arch/$(ARCH)/flags.mk
 DIALECT  := -std=c++20 -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer
 CXXFLAGS := $(DIALECT) -g -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
 # Without extern templates std::string and its like are compiled into the program rather than taken from libstdc++.
-BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -ftls-model=local-exec \
-            -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
+BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
+            -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
 HOSTED   := -DRT_HOSTED=1 -pthread -frtti
-BARE_LINK := -static-pie -nostdlib -nostartfiles -Wl,--gc-sections -Wl,-z,noexecstack -Wl,--no-dynamic-linker \
-             -Wl,--build-id=none $(ARCH_LINK_FLAGS)
+BARE_LINK := -static-pie -nostdlib -nostartfiles -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro \
+             -Wl,--no-dynamic-linker -Wl,--build-id=none $(ARCH_LINK_FLAGS)
 LINK     := $(BARE_LINK) -Wl,-T,linker/bare.ld -Wl,--fatal-warnings
 
 # What one compiler needs and the other does not: clang is told the CPU and goes with lld, which is told to leave
@@ -62,11 +74,12 @@ linker       = $(call for_compiler,$(1),-fuse-ld=lld -Wl$(,)--no-rosegment,-fuse
 
 LIBRARY      := $(wildcard rt/*/*.cpp)
 RT_bare      := $(filter-out %_hosted.cpp,$(LIBRARY)) $(wildcard arch/$(ARCH)/*.S)
-RT_hosted    := $(filter-out rt/start/% %_bare.cpp rt/memory/new.cpp,$(LIBRARY))
+RT_hosted    := $(filter-out rt/start/% %_bare.cpp rt/memory/new.cpp,$(LIBRARY)) arch/$(ARCH)/switch.S
 APPS         := $(basename $(notdir $(wildcard apps/*.cpp)))
 UNIT_TESTS   := $(wildcard tests/unit/*.cpp)
 BARE_TESTS   := $(basename $(notdir $(wildcard tests/bare/*.cpp)))
 E2E_TESTS    := $(wildcard tests/e2e/*.cpp)
+E2E_PROGRAMS := $(patsubst %.cpp,$(BUILD)/bare/%,$(wildcard tests/e2e/programs/*.cpp))
 STRESS_TESTS := $(wildcard tests/stress/*.cpp)
 OBJECTS       =
 
@@ -91,7 +104,10 @@ $(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/build
 $(BUILD)/$(1)/%: OPTIMIZE = -Os
 $(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/context/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/hub/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: EXTRA_FLAGS = -fexceptions -O2)
 endef
@@ -106,6 +122,21 @@ $(eval $(call variant,hosted,hosted,$(CXX),$(HOSTED)))
 $(eval $(call variant,hosted-debug,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS)))
 $(eval $(call variant,hosted-address,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS) -fsanitize=address$(,)undefined))
 $(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=thread))
+
+# The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Plain data
+# is watched through the hooks of -fsanitize=thread; its run-time library is not linked.
+RT_model := $(filter rt/sync/%.cpp,$(LIBRARY)) rt/kernel/clock.cpp rt/kernel/cpus.cpp rt/kernel/vdso.cpp \
+            $(addprefix rt/base/,$(addsuffix .cpp,digits error format format_integer format_text registry result task))
+MODEL_MACHINE := $(filter-out %_test.cpp,$(wildcard tests/model/*.cpp))
+MODEL_TESTS   := $(wildcard tests/model/*_test.cpp)
+WATCHED       := -O1 -fsanitize=thread
+MODEL_FLAGS   := -DRT_HOSTED=1 -DRT_MODEL_ATOMIC=model::Atomic -include tests/model/atomic.hpp -pthread -frtti
+$(eval $(call variant,model,model,$(CXX) $$(MODEL_CPU),$(MODEL_FLAGS)))
+$(BUILD)/model/%: MODEL_CPU = -Itests/model
+$(BUILD)/model/tests/model/machine.o: MODEL_CPU =
+$(BUILD)/model/tests/%: EXTRA_FLAGS = -fexceptions -O2
+$(BUILD)/model/rt/%: EXTRA_FLAGS = $(WATCHED)
+$(BUILD)/model/tests/model/%_test.o: EXTRA_FLAGS = -fexceptions $(WATCHED) -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS
 
 # A directory that holds this CPU's headers under the name that all code uses, <arch/...>.
 $(BUILD)/include/arch:
@@ -167,6 +198,10 @@ $(eval $(call hosted_test,hosted-thread,stress,$(STRESS_TESTS),-fsanitize=thread
 TESTS += $(foreach v,bare bare-debug bare-clang,$(patsubst %,$(BUILD)/$(v)/tests/bare/%,$(BARE_TESTS)))
 $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 
+# What the end-to-end tests let other programs run.
+OBJECTS += $(patsubst %,%.o,$(E2E_PROGRAMS))
+$(eval $(call hosted_test,model,model,$(MODEL_MACHINE) $(MODEL_TESTS)))
+
 # Measurements against other libraries; nothing here is a test.
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.cpp)))
 OBJECTS += $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES))
@@ -174,6 +209,78 @@ OBJECTS += $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES))
 $(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/librt.a
 	$(call say,LINK,$@) $(CXX) -pthread $^ $$(pkg-config --libs absl_synchronization) -o $@
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
+
+# --- Other CPUs ------------------------------------------------------------------------------------------------------
+# What the tests of binaries look at is built for every CPU, each by a make of its own; the smallest
+# programs by clang and lld as well.
+
+BARE_PROGRAMS := $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(patsubst %,$(BUILD)/bare/tests/bare/%,$(BARE_TESTS))
+OTHER_CPUS    := $(filter-out $(ARCH),$(CPUS))
+
+bare: $(BARE_PROGRAMS) $(patsubst %,$(BUILD)/bare-clang/apps/%,$(SMALLEST)) ## build the apps and tests of the bare profile
+
+.PHONY: $(addprefix bare-,$(CPUS))
+$(addprefix bare-,$(CPUS)): bare-%:
+	$(Q)$(MAKE) --no-print-directory ARCH=$* BUILD=$(dir $(BUILD))$* \
+	  CROSS_COMPILE=$(if $(filter-out $(HOST),$*),$*-linux-gnu-) bare
+
+# --- Virtual machines ------------------------------------------------------------------------------------------------
+# A kernel, and an initial RAM disk that has apps/init as its /init; facts of the machine are in arch/<cpu>/machine.mk.
+
+include arch/$(ARCH)/machine.mk
+
+MACHINE_KERNEL   := $(or $(KERNEL),$(BUILD)/machine/kernel)
+KERNEL_ARGUMENTS := $(KERNEL_PACKAGE) $(if $(KERNEL_CONFIG),$(KERNEL_CONFIG) $(KERNEL_ARCH) '$(CROSS_COMPILE)')
+
+$(BUILD)/machine/kernel: arch/$(ARCH)/machine.mk $(KERNEL_CONFIG) | $(BUILD)/tools/kernel
+	$(Q)mkdir -p $(@D) && kernel=$$(tests/machine/kernel.sh $(KERNEL_ARGUMENTS)) && cp "$$kernel" $@
+
+# $(1) init, $(2) the other programs; none of them with symbols or line numbers.
+initramfs = $(call say,INITRD,$@) mkdir -p $(@D) && \
+              tests/machine/initramfs.sh init=$(1).stripped $(foreach f,$(2),$(notdir $(f))=$(f).stripped) >$@
+
+define app_machines
+$(BUILD)/$(1)/machine/tour.cpio: $(patsubst %,$(BUILD)/$(1)/apps/%,$(APPS))
+	$$(call initramfs,$(BUILD)/$(1)/apps/init,$$(filter-out %/init,$$^))
+$(BUILD)/$(1)/machine/app-%.cpio: $(BUILD)/$(1)/apps/% $(BUILD)/$(1)/apps/init
+	$$(call initramfs,$(BUILD)/$(1)/apps/init,$$<)
+endef
+$(foreach v,bare bare-debug,$(eval $(call app_machines,$(v))))
+
+# All cases in one program.
+$(BUILD)/machine/bare-tests: $(patsubst %,$(BUILD)/bare/tests/bare/%.o,$(BARE_TESTS)) $(BUILD)/bare/librt.a \
+                             $(BUILD)/libmusl-pure.a linker/bare.ld
+	@mkdir -p $(@D)
+	$(call link_bare,$(CXX))
+$(BUILD)/machine/bare-tests.cpio: $(BUILD)/machine/bare-tests $(BUILD)/bare/apps/init
+	$(call initramfs,$(BUILD)/bare/apps/init,$<)
+# An init that returns from main, which the kernel does not survive.
+$(BUILD)/machine/panic.cpio: $(BUILD)/bare/apps/hello
+	$(call initramfs,$<)
+
+# A program that starts this CPU's machine: boot RAM-DISK CPUS INIT-ARGUMENTS [QEMU-ARGUMENT]...
+$(BUILD)/machine/boot: $(MACHINE_KERNEL) $(BUILD)/bare/machine/app-hello.cpio tests/machine/accelerator.sh \
+                       arch/$(ARCH)/machine.mk | $(BUILD)/tools/machine
+	$(Q)accelerator=$$(tests/machine/accelerator.sh $(ARCH) $< $(MACHINE_CONSOLE) '$(MACHINE)' $(word 2,$^)) && \
+	  printf '#!/bin/sh\nexec tests/machine/boot.sh %s %s %s "%s" "$$@"\n' \
+	    $< $(MACHINE_CONSOLE) $$accelerator '$(MACHINE)' >$@ && chmod 755 $@
+$(BUILD)/machine/bare-tests-%-cpus: $(BUILD)/machine/boot $(BUILD)/machine/bare-tests.cpio
+	$(Q)printf '#!/bin/sh\nexec tests/machine/test.sh 240 %s %s %s /bare-tests\n' $^ $* >$@ && chmod 755 $@
+
+# What `make test` needs of each CPU whose machine it starts, and the tests among them. Those of other CPUs come from a
+# make of their own.
+machine_tests = $(foreach n,1 2 4,$(1)/machine/bare-tests-$(n)-cpus)
+machine_parts = $(call machine_tests,$(1)) $(1)/machine/boot $(1)/bare/machine/tour.cpio
+machine_folders  := $(addprefix $(dir $(BUILD)),$(MACHINES))
+TESTS            += $(foreach folder,$(machine_folders),$(call machine_tests,$(folder)))
+MACHINE_PROGRAMS := $(foreach folder,$(machine_folders),$(call machine_parts,$(folder))) \
+                    $(BUILD)/machine/boot $(BUILD)/machine/panic.cpio $(BUILD)/bare/machine/app-09_event.cpio
+define other_machine
+$(call machine_parts,$(dir $(BUILD))$(1)) &: bare-$(1)
+	$(Q)$(MAKE) --no-print-directory ARCH=$(1) BUILD=$(dir $(BUILD))$(1) KERNEL=$(KERNEL_$(1)) \
+	  $(call machine_parts,$(dir $(BUILD))$(1))
+endef
+$(foreach cpu,$(filter-out $(ARCH),$(MACHINES)),$(eval $(call other_machine,$(cpu))))
 
 # --- Tools -----------------------------------------------------------------------------------------------------------
 # A recipe that finds or installs what a step needs: each word is COMMAND-or-FILE:PACKAGE of Debian.
@@ -194,16 +301,27 @@ require = $(Q)mkdir -p $(@D); missing=; packages=; for need in $(1); do \
       { echo "that failed; please run: sudo apt-get install$$packages" >&2; exit 1; }; \
   fi; touch $@
 
-# The cross compiler's package brings the kernel's and the C library's headers for its CPU,
-# which clang finds as well.
+# A cross compiler's package brings the kernel's and the C library's headers for its CPU, which clang finds as well.
 GXX_PACKAGE := g++$(if $(CROSS_COMPILE),-$(subst _,-,$(ARCH))-linux-gnu)
 
 $(BUILD)/tools/build:
 	$(call require,$(CROSS_COMPILE)g++:$(GXX_PACKAGE) $(CROSS_COMPILE)ld.bfd:binutils \
-	  $(if $(findstring clang,$(CXX)),clang++:clang ld.lld:lld) $(if $(CROSS_COMPILE),,/usr/include/linux/futex.h:linux-libc-dev))
+	  $(if $(findstring clang,$(CXX)),clang++:clang ld.lld:lld) \
+	  $(if $(CROSS_COMPILE),,/usr/include/linux/futex.h:linux-libc-dev))
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld /usr/include/doctest/doctest.h:doctest-dev)
+
+$(BUILD)/tools/machine:
+	$(call require,$(firstword $(MACHINE)):$(MACHINE_PACKAGE))
+
+# What building a kernel needs, if it is not there yet.
+$(BUILD)/tools/kernel: $(BUILD)/tools/build
+	$(call require,$(if $(KERNEL_CONFIG),$(shell tests/machine/kernel.sh --cached $(KERNEL_ARGUMENTS) >/dev/null || \
+	  echo flex:flex bison:bison bc:bc xz:xz-utils)))
+
+$(BUILD)/tools/quick: $(BUILD)/tools/build
+	$(call require,qemu-$(ARCH):qemu-user)
 
 $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
@@ -273,10 +391,6 @@ uninstall: ## remove what was installed below DESTDIR and PREFIX, for all CPUs
 # --- Containers ------------------------------------------------------------------------------------------------------
 # The image of an app holds this app alone; the one of the tour holds all apps, and init to be PID 1.
 
-#: app of `make image` and `make container`; none: the tour
-APP ?=
-#: arguments of the app
-ARGS ?=
 #: CPUs that the image is for
 IMAGE_CPUS ?= $(ARCH)
 #: name of the image
@@ -313,7 +427,8 @@ container: image ## run APP with ARGS in a container, with podman, docker or bar
 
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
-.PHONY: help apps run sdk install uninstall image image-root images container test stress bench clean
+.PHONY: help apps bare run qemu qemu-gdb sdk install uninstall image image-root images container test stress model mutants \
+        bench quick clean distclean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
@@ -324,18 +439,43 @@ help: ## list the targets and the variables with their values
 apps: $(patsubst %,$(BUILD)/$(VARIANT)/apps/%,$(APPS)) sdk ## build all apps and the SDK
 
 run: apps ## build and run the tour: each app in order, then a table of sizes and times
-	@apps/tour.sh $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
+	@$(BUILD)/$(VARIANT)/apps/tour $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
 
-test: apps $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(TESTS) ## run all tests; what CI runs
-	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps tests/run.sh $(TESTS)
+QEMU_INITRAMFS := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)/machine/$(if $(APP),app-$(APP),tour).cpio
+qemu = @$^ $(SMP) '$(if $(APP),/$(APP) $(ARGS),/tour / $(TIME_SCALE))'
+
+qemu: $(BUILD)/machine/boot $(QEMU_INITRAMFS) ## run APP with ARGS, or the tour, in a virtual machine of ARCH
+	$(qemu)
+
+qemu-gdb: $(BUILD)/machine/boot $(QEMU_INITRAMFS) ## the same, waiting for gdb
+	$(qemu) -S -gdb tcp:127.0.0.1:$(GDB_PORT)
+
+test: apps bare $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
+	$(if $(filter-out $(MACHINES),$(CPUS)),@echo 'MACHINES leaves out: $(filter-out $(MACHINES),$(CPUS))')
+	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps RT_MACHINES='$(machine_folders)' tests/run.sh $(TESTS)
 
 stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on each primitive
 	$(Q)RT_STRESS_SECONDS=10 $<
 
+model: $(BUILD)/model/model-tests ## explore the primitives' interleavings for minutes, with a new seed
+	$(Q)seed=$$(date +%s) && echo "RT_MODEL_SEED=$$seed" && RT_MODEL_VERBOSE=1 RT_MODEL_MORE=1 RT_MODEL_SEED=$$seed $<
+
+mutants: $(BUILD)/model/model-tests ## build the primitives with mistakes that the model must find
+	$(Q)MODEL=$(BUILD)/model COMPILE='$(CXX)' LINK='$(CXX) -pthread' \
+	  FLAGS='$(filter-out -MMD -MP,$(CXXFLAGS)) $(MODEL_FLAGS) -fexceptions $(WATCHED) -w' tests/model/mutants.sh $(MUTANT)
+
 bench: $(patsubst %,$(BUILD)/hosted/tests/bench/%,$(BENCHES)) apps ## measure against other libraries
 	$(Q)for program in $(BENCHES); do $(BUILD)/hosted/tests/bench/$$program || exit 1; done
 
+quick: bare | $(BUILD)/tools/quick ## a quick look at another CPU's programs, under qemu-user
+	@tests/quick.sh $(ARCH) $(BUILD)/bare
+
 clean: ## remove everything built for all CPUs
 	$(Q)rm -rf build
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rt
+
+distclean: clean ## the same, and say what is kept outside for the next build
+	@[ ! -d $(CACHE) ] || { echo 'kept for the next build; remove it if you want:'; du -sh $(CACHE); }
 
 -include $(OBJECTS:.o=.d)

@@ -14,9 +14,6 @@ inline constexpr std::size_t cache_line = 64;
 inline constexpr std::size_t min_page_size = 4096;
 inline constexpr std::size_t max_page_size = 65536;
 
-/// R_AARCH64_RELATIVE: *place = image base + addend.
-inline constexpr unsigned relative_relocation = 1027;
-
 /// The clock's name in the vDSO.
 inline constexpr char vdso_clock_gettime[] = "__kernel_clock_gettime";
 

@@ -1,8 +1,9 @@
 # Compiler and linker flags that only this CPU needs.
 
 # Atomic instructions inline, rather than calls that choose between two kinds by libc's auxiliary vector; frame records
-# in leaf functions too, so that a backtrace misses no caller.
-ARCH_FLAGS       := -mno-outline-atomics -mno-omit-leaf-frame-pointer
+# in leaf functions too, so that a backtrace misses no caller; thread-local variables at constant distances from the
+# thread pointer, without a table of them.
+ARCH_FLAGS       := -ftls-model=local-exec -mno-outline-atomics -mno-omit-leaf-frame-pointer
 # The stack canary in the control block (tls.hpp); clang 14 can only read it from a variable.
 ARCH_GCC_FLAGS   := -mstack-protector-guard=sysreg -mstack-protector-guard-reg=tpidr_el0 \
                     -mstack-protector-guard-offset=8

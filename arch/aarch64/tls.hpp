@@ -26,6 +26,11 @@ inline std::ptrdiff_t variables_offset(std::size_t /*size*/, std::size_t alignme
   return static_cast<std::ptrdiff_t>((sizeof(ThreadControlBlock) + alignment - 1) & -alignment);
 }
 
+/// Bytes of a block that begins at an address with the alignment.
+inline std::size_t block_size(std::size_t size, std::size_t alignment) {
+  return static_cast<std::size_t>(variables_offset(size, alignment)) + size;
+}
+
 inline void fill(ThreadControlBlock* block, std::uintptr_t canary) { block->canary = canary; }
 
 /// The calling thread's canary, which new threads share.

@@ -1,5 +1,6 @@
 # Compiler and linker flags that only this CPU needs.
-ARCH_FLAGS       :=
+# Thread-local variables at constant distances from the thread pointer, without a table of them.
+ARCH_FLAGS       := -ftls-model=local-exec
 # The stack canary in the control block (tls.hpp); clang 14 can only read it from a variable.
 ARCH_GCC_FLAGS   := -mstack-protector-guard=tls -mstack-protector-guard-reg=tp -mstack-protector-guard-offset=-8
 # lld 14 does not relax, and refuses code that is to be relaxed.

@@ -25,6 +25,11 @@ inline std::ptrdiff_t variables_offset(std::size_t /*size*/, std::size_t /*align
   return sizeof(ThreadControlBlock);
 }
 
+/// Bytes of a block that begins at an address with the alignment.
+inline std::size_t block_size(std::size_t size, std::size_t alignment) {
+  return static_cast<std::size_t>(variables_offset(size, alignment)) + size;
+}
+
 inline void fill(ThreadControlBlock* block, std::uintptr_t canary) { block->canary = canary; }
 
 /// The calling thread's canary, which new threads share.

@@ -28,6 +28,9 @@ inline std::ptrdiff_t variables_offset(std::size_t size, std::size_t /*alignment
   return -static_cast<std::ptrdiff_t>(size);
 }
 
+/// Bytes of a block that begins at an address with the alignment.
+inline std::size_t block_size(std::size_t size, std::size_t /*alignment*/) { return size + sizeof(ThreadControlBlock); }
+
 inline void fill(ThreadControlBlock* block, std::uintptr_t canary) {
   block->self = block;
   block->canary = canary;

@@ -14,7 +14,8 @@ set -eu
 version=1.2.3 suite=bookworm
 checksum=7d5b0b6062521e4627e099e4c9dc8248d32a30285e959b7eecaa780cf8cfd4a4
 
-cpu=$1 prefix=$2 flags="-Os -fPIE -fno-stack-protector -ffunction-sections -fdata-sections $3" library=$(pwd)/$4
+cpu=$1 prefix=$2 flags="-Os -fPIE -fno-stack-protector -ffunction-sections -fdata-sections $3"
+library=$(cd "$(dirname "$4")" && pwd)/$(basename "$4")
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/rt/musl
 source=$cache/musl-$version.tar.gz

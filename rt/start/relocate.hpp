@@ -31,10 +31,12 @@ extern "C" {
   if (+rt_relocations == +rt_relocations_end) return;
   const auto image = reinterpret_cast<std::uintptr_t>(__ehdr_start);
   for (auto* relocation = rt_relocations; relocation != rt_relocations_end; ++relocation)
-    if (ELF64_R_TYPE(relocation->r_info) == arch::relative_relocation) // linkers leave void ones, too
-      *reinterpret_cast<std::uintptr_t*>(image + relocation->r_offset) = image + relocation->r_addend;
-  const auto begin = reinterpret_cast<std::uintptr_t>(rt_read_only_after_start) & -page_size(stack);
+    *reinterpret_cast<std::uintptr_t*>(image + relocation->r_offset) = image + relocation->r_addend;
+  const auto start = reinterpret_cast<std::uintptr_t>(rt_read_only_after_start);
   const auto end = reinterpret_cast<std::uintptr_t>(rt_read_only_after_start_end);
+  // Where only variables were relocated there are no such pages, and variables lie there instead.
+  if (start >= end) return;
+  const auto begin = start & -page_size(stack);
   arch::syscall(__NR_mprotect, static_cast<long>(begin), static_cast<long>(end - begin), PROT_READ);
 }
 

@@ -35,7 +35,7 @@ inline std::size_t tls_block_alignment() {
 
 /// Bytes that a block takes at most, whatever address it starts at.
 inline std::size_t tls_block_size() {
-  return rt_tls_layout.size + sizeof(arch::ThreadControlBlock) + 2 * tls_block_alignment();
+  return arch::block_size(rt_tls_layout.size, rt_tls_layout.alignment) + tls_block_alignment();
 }
 
 /// Lays a block out in `memory` and returns its control block.

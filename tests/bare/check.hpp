@@ -6,7 +6,8 @@
 //   RT_CASE_ENDS("a null pointer ends in a report", by_signal(11), "SIGSEGV") { ... }
 //
 // The program prints "ok NAME" or "FAILED NAME: why" for each case, and at the end "N passed, N failed". With a text
-// as argument it runs only the cases whose names contain it. Nothing but the kernel is needed, so it is an /init too.
+// as argument it runs only the cases whose names contain it. Nothing but the kernel is needed, so it also runs where
+// there is nothing else: in a machine, all test programs are linked into one, which init starts.
 
 #include <rt/base/print.hpp>
 
@@ -99,4 +100,5 @@ inline int run_all(std::string_view filter) {
 #define RT_CASE(name) RT_CASE_ENDS(name, bare::by_exit(0))
 #define CHECK(condition) ((condition) ? void() : bare::fail(__FILE__, __LINE__, #condition))
 
-int main(int argc, char** argv) { return bare::run_all(argc > 1 ? argv[1] : ""); }
+// Weak, because one program may hold the cases of several files.
+[[gnu::weak]] int main(int argc, char** argv) { return bare::run_all(argc > 1 ? argv[1] : ""); }

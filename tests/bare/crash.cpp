@@ -26,7 +26,7 @@ void run_in_thread(void (*body)()) {
 } // namespace
 
 RT_CASE_ENDS("a null pointer is reported with its address", bare::by_signal(11),
-             "crash: SIGSEGV (invalid memory access) at address 0x0\n  r") {
+             "crash: SIGSEGV (invalid memory access) at address 0x0\n  ") {
   *nowhere = 1;
 }
 

@@ -8,13 +8,33 @@ e2e::Ending shell(const std::string& command) { return e2e::run("/bin/sh", {"-c"
 
 std::filesystem::path build() { return std::getenv("RT_BUILD") ? std::getenv("RT_BUILD") : "build"; }
 
-std::vector<std::string> all_apps() {
-  std::vector<std::string> found;
-  for (const auto& entry : std::filesystem::directory_iterator(e2e::apps_directory()))
-    if (const auto path = entry.path(); path.has_extension() && path.extension() == ".stripped")
-      found.push_back((e2e::apps_directory() / path.stem()).string());
-  REQUIRE(found.size() >= 8);
-  return found;
+// What the promises look like on each CPU.
+struct Cpu {
+  std::string name;
+  std::uintmax_t hello_size, hello_thread_size; // at most, in bytes
+  std::string alignment;                        // of segments: the largest page size
+  std::string system_call, thread_pointer;      // in a disassembly, as extended regular expressions
+  std::string tool(const std::string& tool) const {
+    return (std::filesystem::path(build()).filename() == name ? "" : name + "-linux-gnu-") + tool;
+  }
+  std::filesystem::path directory() const { return build().parent_path() / name; }
+  std::string app(const std::string& app) const { return (directory() / "bare/apps" / app).string(); }
+
+  std::vector<std::string> apps() const {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(directory() / "bare/apps"))
+      if (const auto path = entry.path(); path.extension() == ".stripped") found.push_back(app(path.stem().string()));
+    REQUIRE(found.size() >= 8);
+    return found;
+  }
+};
+
+const std::vector<Cpu>& cpus() {
+  static const std::vector<Cpu> all = {
+      {"x86_64", 1536, 6144, "0x1000", R"(\ssyscall|\ssysenter|\sint +\$0x80)", "%fs:"},
+      {"aarch64", 2048, 8192, "0x10000", R"(\ssvc\s)", "tpidr_el0"},
+      {"riscv64", 2048, 8192, "0x1000", R"(\s(ecall|scall))", R"([,(]tp\b)"}};
+  return all;
 }
 
 // A program built with the SDK's compiler wrapper, in a directory of its own.
@@ -38,44 +58,94 @@ struct Outside {
 } // namespace
 
 TEST_CASE("no app has an undefined symbol, an interpreter or a segment that is both writable and executable") {
-  for (const auto& app : all_apps()) {
-    CAPTURE(app);
-    CHECK(shell("nm -u " + app).out == "");
-    const auto segments = shell("readelf -lW " + app);
-    CHECK(e2e::contains(segments.out, "DYN"));
-    CHECK(!e2e::contains(segments.out, "INTERP"));
-    CHECK(!e2e::contains(segments.out, "RWE"));
-    CHECK(e2e::contains(segments.out, "GNU_STACK"));
+  for (const auto& cpu : cpus())
+    for (const auto& app : cpu.apps()) {
+      CAPTURE(app);
+      CHECK(shell(cpu.tool("nm") + " -u " + app).out == "");
+      const auto segments = shell(cpu.tool("readelf") + " -lW " + app);
+      CHECK(e2e::contains(segments.out, "DYN"));
+      CHECK(!e2e::contains(segments.out, "INTERP"));
+      CHECK(!e2e::contains(segments.out, "RWE"));
+      CHECK(e2e::contains(segments.out, "GNU_STACK"));
+    }
+}
+
+TEST_CASE("segments are aligned to the CPU's largest page, and the file is not padded to it") {
+  for (const auto& cpu : cpus()) {
+    CAPTURE(cpu.name);
+    const auto segments = e2e::split_lines(shell(cpu.tool("readelf") + " -lW " + cpu.app("hello_thread")).out);
+    const auto loaded = e2e::places(segments, " LOAD ");
+    CHECK(loaded.size() >= 2);
+    for (const std::size_t place : loaded) CHECK(segments[place].ends_with(" " + cpu.alignment));
   }
 }
 
 TEST_CASE("hello has no relocation, and the other apps have RELATIVE ones only") {
-  CHECK(e2e::contains(shell("readelf -rW " + e2e::app("hello")).out, "no relocations"));
-  for (const auto& app : all_apps()) {
-    CAPTURE(app);
-    CHECK(shell("readelf -rW " + app + " | grep R_ | grep -v _RELATIVE").out == "");
+  for (const auto& cpu : cpus()) {
+    CHECK(e2e::contains(shell(cpu.tool("readelf") + " -rW " + cpu.app("hello")).out, "no relocations"));
+    for (const auto& app : cpu.apps()) {
+      CAPTURE(app);
+      CHECK(shell(cpu.tool("readelf") + " -rW " + app + " | grep R_ | grep -v _RELATIVE").out == "");
+    }
   }
 }
 
 TEST_CASE("hello and hello_thread stay within their sizes") {
-  CHECK(std::filesystem::file_size(e2e::app("hello.stripped")) <= 1536);
-  CHECK(std::filesystem::file_size(e2e::app("hello_thread.stripped")) <= 6144);
-}
-
-TEST_CASE("each app has its map and its disassembly beside it") {
-  for (const auto& app : all_apps()) {
-    CAPTURE(app);
-    CHECK(std::filesystem::file_size(app + ".map") > 0);
-    CHECK(std::filesystem::file_size(app + ".asm") > 0);
+  for (const auto& cpu : cpus()) {
+    CAPTURE(cpu.name);
+    CHECK(std::filesystem::file_size(cpu.app("hello.stripped")) <= cpu.hello_size);
+    CHECK(std::filesystem::file_size(cpu.app("hello_thread.stripped")) <= cpu.hello_thread_size);
   }
 }
 
-TEST_CASE("no linked member of musl makes a system call or reads the thread pointer but for the canary") {
-  // %fs:0x28 is the canary's slot on x86_64.
-  const auto code = shell("objdump -d " + (build() / "libmusl-pure.a").string() +
-                          " | grep -E 'syscall|sysenter|int +\\$0x80|%fs:' | grep -v '%fs:0x28'");
-  CHECK(code.out == "");
-  CHECK(e2e::contains(shell("objdump -d " + (build() / "libmusl-pure.a").string() + " | grep -c '>:'").out, "\n"));
+TEST_CASE("what clang and lld make of the smallest apps keeps the same promises, without padding") {
+  for (const auto& cpu : cpus())
+    for (const auto& [name, size] : {std::pair("hello", 4096), std::pair("hello_thread", 16384)}) {
+      const std::string app = (cpu.directory() / "bare-clang/apps" / name).string();
+      CAPTURE(app);
+      CHECK(shell(cpu.tool("nm") + " -u " + app).out == "");
+      const auto segments = shell(cpu.tool("readelf") + " -lW " + app);
+      CHECK(e2e::contains(segments.out, "DYN"));
+      CHECK(!e2e::contains(segments.out, "INTERP"));
+      CHECK(!e2e::contains(segments.out, "RWE"));
+      CHECK(shell(cpu.tool("readelf") + " -rW " + app + " | grep R_ | grep -v _RELATIVE").out == "");
+      CHECK(std::filesystem::file_size(app + ".stripped") <= static_cast<std::uintmax_t>(size));
+    }
+}
+
+TEST_CASE("each app has its map and its disassembly beside it") {
+  for (const auto& cpu : cpus())
+    for (const auto& app : cpu.apps()) {
+      CAPTURE(app);
+      CHECK(std::filesystem::file_size(app + ".map") > 0);
+      CHECK(std::filesystem::file_size(app + ".asm") > 0);
+    }
+}
+
+TEST_CASE("no linked function of musl makes a system call or reads the thread pointer") {
+  for (const auto& cpu : cpus()) {
+    CAPTURE(cpu.name);
+    const std::string code = cpu.tool("objdump") + " -d --no-show-raw-insn ";
+    const std::string library = (cpu.directory() / "libmusl-pure.a").string();
+    CHECK(shell(code + library + " | grep -E '" + cpu.system_call + "|" + cpu.thread_pointer + "'").out == "");
+    // The same expressions find both in a program that starts a thread.
+    const std::string program = cpu.app("hello_thread");
+    CHECK(shell(code + program + " | grep -E '" + cpu.system_call + "'").out != "");
+    CHECK(shell(code + program + " | grep -E '" + cpu.thread_pointer + "'").out != "");
+    CHECK(std::stoi(shell(code + library + " | grep -c '>:$'").out) >= 70);
+  }
+}
+
+TEST_CASE("assembly marks the stack as not executable, and on aarch64 its indirect entries have landing pads") {
+  for (const auto& cpu : cpus())
+    for (const std::string file : {"start", "clone"}) {
+      const std::string object = (cpu.directory() / "bare/arch" / cpu.name / (file + ".o")).string();
+      CAPTURE(object);
+      CHECK(e2e::contains(shell(cpu.tool("readelf") + " -SW " + object).out, ".note.GNU-stack"));
+      if (cpu.name != "aarch64") continue;
+      CHECK(e2e::contains(shell(cpu.tool("readelf") + " -nW " + object).out, "BTI, PAC"));
+      CHECK(e2e::contains(shell(cpu.tool("objdump") + " -d " + object + " | grep -A1 '>:$'").out, "bti\tc"));
+    }
 }
 
 TEST_CASE("addresses differ between runs, and the stack is not executable") {
@@ -87,6 +157,16 @@ TEST_CASE("addresses differ between runs, and the stack is not executable") {
   CHECK(outside.run().out != outside.run().out);
   const auto segments = shell("readelf -lW " + outside.directory + "/program | grep GNU_STACK");
   CHECK(e2e::contains(segments.out, "RW "));
+}
+
+TEST_CASE("a program whose only pointers in initialised data are variables can write to its variables") {
+  const Outside outside;
+  REQUIRE(outside
+              .compile("#include <rt/rt.hpp>\n"
+                       "int variable = 1; int* volatile pointer = &variable;\n"
+                       "int main() { *pointer = 2; rt::println(\"{}\", variable); }\n")
+              .by_exit(0));
+  CHECK(outside.run().out == "2\n");
 }
 
 TEST_CASE("rt-c++ builds an outside program with containers, threads and floating point") {

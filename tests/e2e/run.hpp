@@ -11,8 +11,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
+#include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -128,6 +130,9 @@ struct Setting {
   bool ignore_sigpipe = false;
   std::string directory = ".";
   std::chrono::seconds time_limit{60};
+  int namespaces = 0; // CLONE_NEW… flags: the program starts in new ones
+  /// What the child does before it executes the program; false: it failed, errno tells why.
+  std::function<bool()> before_execution = nullptr;
 };
 
 /// A running program. Its destructor kills it.
@@ -138,22 +143,8 @@ class Program {
     int out[2], err[2];
     if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
 
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-    if (setting.output == Output::closed) posix_spawn_file_actions_addclose(&actions, 1);
-    posix_spawn_file_actions_adddup2(&actions, err[1], 2);
-    posix_spawn_file_actions_addchdir_np(&actions, setting.directory.c_str());
-
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t defaults;
-    sigemptyset(&defaults);
-    if (!setting.ignore_sigpipe) sigaddset(&defaults, SIGPIPE);
-    posix_spawnattr_setsigdefault(&attributes, &defaults);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-
+    int failure[2]; // the child's errno, if it cannot execute the program
+    if (pipe2(failure, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
     const rlimit no_core_file{0, 0};
     setrlimit(RLIMIT_CORE, &no_core_file);
     if (setting.output == Output::without_reader) {
@@ -163,16 +154,23 @@ class Program {
     std::vector<char*> argv{const_cast<char*>(path.c_str())};
     for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
-    const auto before = std::signal(SIGPIPE, setting.ignore_sigpipe ? SIG_IGN : SIG_DFL);
-    const int error = posix_spawn(&pid_, path.c_str(), &actions, &attributes, argv.data(), environ);
-    std::signal(SIGPIPE, before);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
+    // fork(2) with namespaces; the order of the last two arguments, which depends on the CPU, does not matter.
+    pid_ = static_cast<pid_t>(syscall(SYS_clone, setting.namespaces | SIGCHLD, 0, 0, 0, 0));
+    if (pid_ == 0) {
+      const int error = execute(argv, setting, out[1], err[1]);
+      (void)!write(failure[1], &error, sizeof error);
+      _exit(127);
+    }
+    int error = pid_ < 0 ? errno : 0;
+    close(failure[1]);
+    (void)!read(failure[0], &error, sizeof error); // nothing, when the program runs
+    close(failure[0]);
     close(out[1]);
     close(err[1]);
     out_ = out[0];
     err_ = err[0];
     if (error != 0) {
+      if (pid_ > 0) waitpid(pid_, nullptr, 0);
       pid_ = -1;
       throw std::runtime_error(path + ": " + std::strerror(error));
     }
@@ -194,6 +192,7 @@ class Program {
     return true;
   }
 
+  pid_t pid() const { return pid_; }
   void kill(int signal) { ::kill(pid_, signal); }
 
   /// Reads until no process holds the program's outputs any more, and takes its status. A program that takes too long
@@ -214,6 +213,17 @@ class Program {
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  /// In the child. Returns errno.
+  static int execute(const std::vector<char*>& argv, const Setting& setting, int out, int err) {
+    if (dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) return errno;
+    if (setting.output == Output::closed) close(1);
+    std::signal(SIGPIPE, setting.ignore_sigpipe ? SIG_IGN : SIG_DFL);
+    if (chdir(setting.directory.c_str()) != 0) return errno;
+    if (setting.before_execution && !setting.before_execution()) return errno;
+    execv(argv[0], argv.data());
+    return errno;
+  }
 
   static void close_if_open(int& descriptor) {
     if (descriptor >= 0) close(descriptor);

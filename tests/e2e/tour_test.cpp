@@ -1,11 +1,10 @@
-// apps/tour.sh, with small scripts in place of apps.
+// The tour, with small scripts in place of apps.
 
 #include "run.hpp"
 
 namespace {
 
-const std::string tour =
-    std::filesystem::absolute(std::filesystem::path(__FILE__).parent_path() / "../../apps/tour.sh");
+std::string tour() { return e2e::app("tour"); }
 
 void make_app(const std::string& path, const std::string& what_it_does) {
   std::ofstream(path) << "#!/bin/sh\n[ \"$1\" != --help ] || { echo \"about ${0##*/}\"; exit; }\n"
@@ -22,7 +21,7 @@ TEST_CASE("the tour runs the apps in order, introduces each, and ends with a tab
   make_app(directory.path() + "/10_second", "echo second $1 $2");
   make_app(directory.path() + "/08_first", "echo first $1 $2");
   make_app(directory.path() + "/hello", "echo hi, $# arguments");
-  const auto ending = e2e::run(tour, {directory.path(), "0.5"});
+  const auto ending = e2e::run(tour(), {directory.path(), "0.5"});
   INFO(ending.out, ending.err);
   CHECK(ending.by_exit(0));
   CHECK(ending.err == "");
@@ -47,17 +46,24 @@ TEST_CASE("the tour goes on after an app that fails, and fails itself") {
   const e2e::TemporaryDirectory directory;
   make_app(directory.path() + "/01_bad", "exit 3");
   make_app(directory.path() + "/02_good", "echo good");
-  const auto ending = e2e::run(tour, {directory.path(), "1"});
+  make_app(directory.path() + "/03_killed", "kill -9 $$");
+  std::ofstream(directory.path() + "/04_not_executable") << "text\n";
+  const auto ending = e2e::run(tour(), {directory.path(), "1"});
   INFO(ending.out, ending.err);
   CHECK(ending.by_exit(1));
   const auto lines = ending.lines();
   CHECK(e2e::contains(lines[e2e::places(lines, "01_bad").back()], "status 3"));
   CHECK(e2e::contains(lines[e2e::places(lines, "02_good").back()], " ok "));
+  CHECK(e2e::contains(lines[e2e::places(lines, "03_killed").back()], "SIGKILL"));
+  CHECK_FALSE(e2e::contains(ending.out, "04_not_executable"));
 }
 
 TEST_CASE("the tour says how it is used, and does not succeed without apps") {
-  CHECK(e2e::run(tour).by_exit(2));
-  CHECK(e2e::run(tour, {"/no/such/directory", "1"}).by_exit(2));
+  CHECK(e2e::run(tour()).by_exit(2));
+  CHECK(e2e::run(tour(), {"/no/such/directory", "1"}).by_exit(2));
+  CHECK(e2e::run(tour(), {"/", "fast"}).by_exit(2));
+  CHECK(e2e::run(tour(), {"/", "1", "2"}).by_exit(2));
+  CHECK(e2e::run(tour(), {"--help"}).by_exit(0));
   const e2e::TemporaryDirectory directory;
-  CHECK(e2e::run(tour, {directory.path(), "1"}).by_exit(1));
+  CHECK(e2e::run(tour(), {directory.path(), "1"}).by_exit(1));
 }

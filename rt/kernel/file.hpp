@@ -1,0 +1,65 @@
+#pragma once
+// Files by descriptor: opening, reading, duplicating, pipes, and what a path leads to.
+
+#include <rt/base/result.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace rt::kernel {
+
+/// open(2). Flags are O_ constants of <linux/fcntl.h>; the descriptor is the lowest free one.
+Result<int> open_file(const char* path, int flags, unsigned mode = 0);
+
+Result<void> close_file(int descriptor);
+
+/// Whether the number is an open descriptor.
+bool is_open(int descriptor);
+
+/// One read(2), not continued when a signal interrupts it. 0 bytes: the end.
+Result<std::size_t> read_file(int descriptor, std::span<char> buffer);
+
+/// Makes `to` another name of what `from` is, closing what it was before, as dup2(2) does.
+Result<void> duplicate_as(int from, int to);
+
+struct PipeEnds {
+  int read;
+  int write;
+};
+/// Flags: O_CLOEXEC, O_NONBLOCK.
+Result<PipeEnds> make_pipe(int flags);
+
+/// ioctl(2), for the requests that take the address of an object.
+Result<int> control_device(int descriptor, unsigned long request, void* argument);
+
+Result<void> make_directory(const char* path, unsigned mode);
+
+struct PathStatus {
+  unsigned mode;      ///< type and permissions, as in inode(7)
+  std::uint64_t size; ///< bytes
+  bool mount_root;    ///< a file system is mounted here
+
+  constexpr bool is_file() const { return (mode & 0170000) == 0100000; }
+  constexpr bool is_directory() const { return (mode & 0170000) == 0040000; }
+  constexpr bool is_executable() const { return (mode & 0111) != 0; } // by its owner, its group or all others
+};
+/// What the path leads to, symbolic links followed.
+Result<PathStatus> path_status(const char* path);
+
+/// The names in an open directory, one after the other, in no order.
+class DirectoryReader {
+ public:
+  explicit DirectoryReader(int descriptor) : descriptor_(descriptor) {}
+
+  /// The next name, NUL-terminated and valid until the next call; nullptr at the end.
+  Result<const char*> next();
+
+ private:
+  int descriptor_;
+  std::size_t position_ = 0;
+  std::size_t end_ = 0;
+  alignas(8) char buffer_[2048];
+};
+
+} // namespace rt::kernel
