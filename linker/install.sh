@@ -55,6 +55,11 @@ uninstall)
   [ $# -ge 3 ] || fail "usage: linker/install.sh uninstall TO LIST..."
   to=$2
   shift 2
+  for list; do # of each CPU that something is installed for
+    shift
+    [ -e "$to/$list" ] && set -- "$@" "$list"
+  done
+  [ $# != 0 ] || fail "nothing of this is installed in '$to'"
   directories=$(for list; do grep '/$' "$to/$list"; done)
   for list; do remove_files "$to/$list" || exit 1; done
   # The deepest first; those that hold files of others stay.

@@ -26,6 +26,11 @@ foreach(_rt_line IN LISTS _rt_lines)
   endif()
 endforeach()
 
+# In generator expressions a comma has another meaning.
+foreach(_rt_name gcc_compile gcc_link clang_compile clang_link)
+  list(TRANSFORM _rt_${_rt_name} REPLACE "," "$<COMMA>")
+endforeach()
+
 # The standard is CMake's to set, 20 or later; C has no type information that one could do without.
 list(FILTER _rt_compile EXCLUDE REGEX "^-std=")
 list(TRANSFORM _rt_compile REPLACE "^-fno-rtti$" "$<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>")
