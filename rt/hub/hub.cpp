@@ -7,10 +7,9 @@
 #include <rt/hub/report.hpp>
 #include <rt/kernel/futex.hpp>
 #include <rt/memory/heap.hpp>
+#include <rt/sync/spin.hpp>
 #include <rt/sync/wait.hpp>
 #include <rt/thread/block.hpp>
-
-#include <arch/cpu.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -164,10 +163,7 @@ void Hub::wait_for_ready() {
 }
 
 void Hub::sleep() {
-  for (int pauses = spin_pauses(); pauses > 0; --pauses) {
-    if (inbox_.load(std::memory_order_relaxed)) return;
-    arch::pause();
-  }
+  if (spin_while(inbox_word_, 0)) return;
   std::uintptr_t expected = 0;
   if (!inbox_.compare_exchange_strong(expected, asleep, std::memory_order_acq_rel)) return;
   Deadline deadline = Deadline::no_matter_what();

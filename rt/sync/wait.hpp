@@ -19,6 +19,7 @@
 
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/futex.hpp>
+#include <rt/sync/spin.hpp>
 #include <rt/sync/waiter.hpp>
 
 #include <cstdint>
@@ -54,6 +55,11 @@ struct SharedScope {
     return kernel::futex_wake(word, count, kernel::Sharing::between_processes);
   }
 };
+
+/// Looks for a short time whether the word changes before a wait_on for it, so that a wake-up that is near costs
+/// neither side a system call or a look into the table. Only in a thread that has nothing else to do, no fibers that
+/// is.
+inline bool watch(const Word& word, std::uint32_t value) { return !hub::running_flow && spin_while(word, value); }
 
 /// Calls `look` with the table's bucket of the word locked, if somebody waits on it: the word exists as long.
 /// Returns whether it was called.

@@ -71,6 +71,7 @@ class Waiter {
   /// Blocks the calling task until unpark, the deadline or, if that is interruptible, its Timeout or a cancel. After
   /// another end than `unparked` the caller takes the Waiter out of its list; if somebody else has done so already,
   /// unpark is on its way, and it must call await_unpark().
+  /// word: what the caller has watched for a while before (see spin.hpp), and has long_wait told of.
   Parked park(Deadline deadline, LongWait* long_wait = nullptr, const Atomic<std::uint32_t>* word = nullptr);
   void await_unpark() { park(Deadline::no_matter_what()); }
 
@@ -88,18 +89,11 @@ class Waiter {
   Atomic<std::uint32_t>& state() { return state_; }
 
  private:
-  bool spin();
   Parked park_thread(Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word);
 
   hub::Flow* const flow_;
   Atomic<std::uint32_t> state_;
 };
-
-/// How long a task that is to block looks for a wake-up before it sleeps; 0: not at all. The default is a few
-/// microseconds, less than falling asleep and waking costs, and 0 on a machine with one CPU.
-void set_spin_time(std::chrono::nanoseconds time);
-/// The same as a number of arch::pause().
-int spin_pauses();
 
 /// A FIFO of Waiters on their owners' stacks. Its user locks it.
 class WaiterList {
