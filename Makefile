@@ -108,6 +108,7 @@ $(BUILD)/$(1)/rt/context/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/hub/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
+$(BUILD)/$(1)/rt/memory/cxx_%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: EXTRA_FLAGS = -fexceptions -O2)
 endef

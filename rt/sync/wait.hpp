@@ -48,7 +48,8 @@ struct PrivateScope {
 struct SharedScope {
   static constexpr bool shared = true;
   static Waited wait_on(const Word& word, std::uint32_t expected, Deadline deadline = {}, LongWait* = nullptr) {
-    const Errc code = kernel::futex_wait(word, expected, deadline, kernel::Sharing::between_processes);
+    const Errc code = kernel::futex_wait(word, expected, deadline.limited_to(current_task().limit),
+                                         kernel::Sharing::between_processes);
     return code == Errc::timed_out ? Waited::timed_out : code == Errc::would_block ? Waited::changed : Waited::woken;
   }
   static unsigned wake(const Word& word, unsigned count) {
