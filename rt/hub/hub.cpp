@@ -16,6 +16,7 @@
 #include <bit>
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace rt::hub {
 namespace {
@@ -192,12 +193,13 @@ void Hub::switch_away_for_ever() {
 Parked Hub::park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word) {
   Flow& self = *running_flow;
   for (;;) {
-    std::uint32_t state = waiter.state().load(std::memory_order_acquire);
-    // Once more after an end of waiting that was none, or whose Waiter had been taken out of its list.
-    if (state == Waiter::waiting &&
-        !waiter.state().compare_exchange_strong(state, Waiter::suspended, std::memory_order_acq_rel))
-      return Parked::unparked;
-    if (state == Waiter::notified && self.early > 0) {
+    // Once more after an end of waiting that was none, or whose Waiter had been taken out of its list: an unpark since
+    // then has made nobody ready.
+    if (std::exchange(waiter.interrupted, false)) {
+      std::uint32_t expected = Waiter::waiting;
+      if (!waiter.state().compare_exchange_strong(expected, Waiter::suspended, std::memory_order_acq_rel))
+        return Parked::unparked;
+    } else if (self.early > 0 && waiter.state().load(std::memory_order_acquire) == Waiter::notified) {
       --self.early;
       return Parked::unparked;
     }
@@ -233,8 +235,9 @@ void Hub::interrupt(Flow& flow, Parked reason) {
   if (!flow.waiter || (reason == Parked::canceled && !flow.interruptible)) return;
   flow.waiter->woken_by = reason;
   std::uint32_t expected = Waiter::suspended;
-  if (flow.waiter->state().compare_exchange_strong(expected, Waiter::waiting, std::memory_order_acq_rel))
-    make_ready(flow);
+  if (!flow.waiter->state().compare_exchange_strong(expected, Waiter::waiting, std::memory_order_acq_rel)) return;
+  flow.waiter->interrupted = true;
+  make_ready(flow);
 }
 
 void Hub::look_for_canceled() {
