@@ -47,7 +47,7 @@ struct Counter {
 
 /// A fiber of one thread, told to the other by an event.
 struct Shared {
-  rt::Event spawned, go;
+  rt::Event spawned, go, done;
   rt::Fiber<int> fiber;
   int letter = 0;
 };
@@ -126,7 +126,8 @@ TEST_CASE("a fiber is joined, dropped and canceled by another thread") {
       return shared.go.wait_for(1s).error() == Errc::canceled ? 2 : 1;
     });
     shared.spawned.set();
-    // The hub goes on until the fiber has ended.
+    shared.done.wait();
+    // A hub has to go on until its fibers have ended.
     while (rt::hub_info().fibers > 0) rt::sleep_for(1ms);
   };
   CHECK(Scenario<Shared>("joined")
@@ -137,6 +138,7 @@ TEST_CASE("a fiber is joined, dropped and canceled by another thread") {
                     shared.go.set();
                     MUST(shared.fiber.join() == 1);
                     MUST(shared.letter == 1);
+                    shared.done.set();
                   })
             .holds());
   CHECK(Scenario<Shared>("joined for a limited time", {.limits = {.timeouts = 2}})
@@ -147,6 +149,7 @@ TEST_CASE("a fiber is joined, dropped and canceled by another thread") {
                     shared.go.set();
                     const auto result = shared.fiber.join_for(1us);
                     MUST(result ? result.value_or(0) == 1 : result.error() == Errc::timed_out);
+                    shared.done.set();
                   })
             .holds());
   CHECK(Scenario<Shared>("dropped")
@@ -156,6 +159,7 @@ TEST_CASE("a fiber is joined, dropped and canceled by another thread") {
                     shared.spawned.wait();
                     shared.go.set();
                     rt::Fiber<int>(std::move(shared.fiber));
+                    shared.done.set();
                   })
             .holds());
   CHECK(Scenario<Shared>("canceled, then joined")
@@ -165,6 +169,7 @@ TEST_CASE("a fiber is joined, dropped and canceled by another thread") {
                     shared.spawned.wait();
                     shared.fiber.cancel();
                     MUST(shared.fiber.join() == 2);
+                    shared.done.set();
                   })
             .holds());
 }
