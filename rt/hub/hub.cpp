@@ -102,7 +102,7 @@ void Hub::make_ready_from_elsewhere(Flow& flow) {
 
 void Hub::wake() {
   std::uintptr_t expected = asleep;
-  if (inbox_.compare_exchange_strong(expected, 0, std::memory_order_acq_rel)) wake_sleeper();
+  if (inbox_.compare_exchange_strong(expected, 0, std::memory_order_seq_cst)) wake_sleeper();
 }
 
 // The mark differs from every address in the lower half, which is first in memory on all CPUs here.
@@ -170,7 +170,8 @@ void Hub::sleep() {
     arch::pause();
   }
   std::uintptr_t expected = 0;
-  if (!inbox_.compare_exchange_strong(expected, asleep, std::memory_order_acq_rel)) return;
+  if (!inbox_.compare_exchange_strong(expected, asleep, std::memory_order_seq_cst)) return;
+  if (look_for_canceled_.load(std::memory_order_seq_cst)) return take_inbox();
   Deadline deadline = Deadline::no_matter_what();
   if (!timers.empty()) deadline = Deadline::at(timers.first_deadline());
   if (first_lock_waiter_) deadline = std::min(deadline, Deadline::at(epoch_ends_));
@@ -233,15 +234,15 @@ Parked Hub::park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const A
 
 void Hub::interrupt(Flow& flow, Parked reason) {
   if (!flow.waiter || (reason == Parked::canceled && !flow.interruptible)) return;
-  flow.waiter->woken_by = reason;
   std::uint32_t expected = Waiter::suspended;
   if (!flow.waiter->state().compare_exchange_strong(expected, Waiter::waiting, std::memory_order_acq_rel)) return;
+  flow.waiter->woken_by = reason; // the first reason, if there are several until it runs
   flow.waiter->interrupted = true;
   make_ready(flow);
 }
 
 void Hub::look_for_canceled() {
-  look_for_canceled_.store(1, std::memory_order_release);
+  look_for_canceled_.store(1, std::memory_order_seq_cst);
   wake();
 }
 

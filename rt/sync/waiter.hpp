@@ -87,8 +87,8 @@ class Waiter {
 
   // For the hub.
   static constexpr std::uint32_t waiting = 0, sleeping = 1, suspended = 2, notified = 3;
-  Parked woken_by = Parked::unparked; // before `notified`
-  bool interrupted = false;           // by the hub, and not suspended again since
+  bool interrupted = false;           // by its hub, and not suspended again since
+  Parked woken_by = Parked::unparked; // why it was
   Atomic<std::uint32_t>& state() { return state_; }
 
  private:
