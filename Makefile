@@ -126,7 +126,8 @@ $(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=threa
 
 # The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Plain data
 # is watched through the hooks of -fsanitize=thread; its run-time library is not linked.
-RT_model := $(filter rt/sync/%.cpp,$(LIBRARY)) rt/kernel/clock.cpp rt/kernel/cpus.cpp rt/kernel/vdso.cpp \
+RT_model := $(filter rt/sync/%.cpp,$(LIBRARY)) $(filter-out rt/hub/report.cpp,$(wildcard rt/hub/*.cpp)) \
+            $(addprefix rt/kernel/,clock.cpp cpus.cpp vdso.cpp) arch/$(ARCH)/switch.S \
             $(addprefix rt/base/,$(addsuffix .cpp,digits error format format_integer format_text registry result task))
 MODEL_MACHINE := $(filter-out %_test.cpp,$(wildcard tests/model/*.cpp))
 MODEL_TESTS   := $(wildcard tests/model/*_test.cpp)

@@ -18,6 +18,9 @@
 // No wake-up is lost. A thread sleeps only while the word is `sleeping` (the kernel compares), and only unpark changes
 // that. A fiber is made ready exactly once for each time that it is suspended, by whoever takes the word out of
 // `suspended`; that this may happen before it has left its stack does no harm, as only its own thread lets it go on.
+// One that its hub has interrupted is told by no word that unpark came while it ran, which makes nobody ready: it
+// remembers that it was interrupted, and before it is suspended once more it takes the word from `waiting` or learns
+// that it was unparked.
 // unpark's exchange releases and park's reads acquire, so what was done before unpark is seen after park.
 //
 // Whoever calls unpark must have taken the Waiter out of the list where it found it, so that it is called once. It
@@ -85,7 +88,8 @@ class Waiter {
 
   // For the hub.
   static constexpr std::uint32_t waiting = 0, sleeping = 1, suspended = 2, notified = 3;
-  Parked woken_by = Parked::unparked; // before `notified`
+  bool interrupted = false;           // by its hub, and not suspended again since
+  Parked woken_by = Parked::unparked; // why it was
   Atomic<std::uint32_t>& state() { return state_; }
 
  private:
