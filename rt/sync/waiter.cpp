@@ -21,8 +21,9 @@ Parked Waiter::park(Deadline deadline, LongWait* long_wait, const Atomic<std::ui
 }
 
 Parked Waiter::park_thread(Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word) {
-  // A word that is given has been watched already.
-  if (!word && spin_while(state_, waiting)) return Parked::unparked;
+  // A word that is given has been watched already. Who parks once more is `sleeping`, and was patient enough.
+  if (!word && state_.load(std::memory_order_relaxed) == waiting && spin_while(state_, waiting))
+    return Parked::unparked;
   std::uint32_t expected = waiting;
   state_.compare_exchange_strong(expected, sleeping, std::memory_order_acquire, std::memory_order_acquire);
   Deadline next =

@@ -16,6 +16,7 @@
 #include "machine.hpp"
 
 #include <rt/base/registry.hpp>
+#include <rt/sync/spin.hpp>
 #include <rt/sync/waiter.hpp>
 
 #include <chrono>
