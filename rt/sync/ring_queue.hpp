@@ -26,8 +26,9 @@
 // A closed queue lets everybody go on: shutdown wakes all, and the last item's getter starts a chain for the rest.
 //
 // Memory orders: the stamp's write releases the item, or the emptied cell, to the acquire load of whoever claims the
-// cell next. It is a seq_cst exchange because of EventCount, as are the looks' loads. Claims are relaxed: a claimant
-// that had read the stamp before knows the cell to be ready, and only one gets it.
+// cell next. It is a seq_cst exchange because of EventCount, as are the looks' loads. A claimant that has read the
+// stamp knows the cell to be ready, and only one gets it. Claims release and the reads of positions acquire all the
+// same, for the sake of `empty` and `full`: who sees that an item was taken also sees what the taker had put before.
 //
 // Tasks not done are the items ever put, which is what tail_ says, less those done: a put pays for nothing more.
 // `all_done_` is notified by the task_done that makes both equal.
@@ -143,14 +144,15 @@ template <class T> class RingQueue {
   }
 
   Claim claim_space() {
-    Position tail = tail_.load(std::memory_order_relaxed);
+    Position tail = tail_.load(std::memory_order_acquire);
     for (;;) {
       if (tail & closed_mark_) [[unlikely]]
         return {nullptr, tail, Errc::closed};
       Cell& cell = cells_[index_of(tail)];
       const Position stamp = cell.stamp.load(std::memory_order_acquire);
       if (stamp == tail) {
-        if (tail_.compare_exchange_weak(tail, next(tail), std::memory_order_relaxed)) return {&cell, tail, Errc::none};
+        if (tail_.compare_exchange_weak(tail, next(tail), std::memory_order_release, std::memory_order_acquire))
+          return {&cell, tail, Errc::none};
         continue;
       }
       const Position seen = tail;
@@ -161,12 +163,13 @@ template <class T> class RingQueue {
   }
 
   Claim claim_item() {
-    Position head = head_.load(std::memory_order_relaxed);
+    Position head = head_.load(std::memory_order_acquire);
     for (;;) {
       Cell& cell = cells_[index_of(head)];
       const Position stamp = cell.stamp.load(std::memory_order_acquire);
       if (stamp == head + 1) {
-        if (head_.compare_exchange_weak(head, next(head), std::memory_order_relaxed)) return {&cell, head, Errc::none};
+        if (head_.compare_exchange_weak(head, next(head), std::memory_order_release, std::memory_order_acquire))
+          return {&cell, head, Errc::none};
         continue;
       }
       const Position seen = head;
