@@ -249,14 +249,16 @@ $(BUILD)/machine/bare-tests-%-cpus: $(BUILD)/machine/boot $(BUILD)/machine/bare-
 # make of their own.
 machine_tests = $(foreach n,1 2 4,$(1)/machine/bare-tests-$(n)-cpus)
 machine_parts = $(call machine_tests,$(1)) $(1)/machine/boot $(1)/bare/machine/tour.cpio
+.PHONY: machine
+machine: $(call machine_parts,$(BUILD))
+	@:
 machine_folders  := $(addprefix $(dir $(BUILD)),$(MACHINES))
 TESTS            += $(foreach folder,$(machine_folders),$(call machine_tests,$(folder)))
 MACHINE_PROGRAMS := $(foreach folder,$(machine_folders),$(call machine_parts,$(folder))) \
                     $(BUILD)/machine/boot $(BUILD)/machine/panic.cpio $(BUILD)/bare/machine/app-09_event.cpio
 define other_machine
 $(call machine_parts,$(dir $(BUILD))$(1)) &: bare-$(1)
-	$(Q)$(MAKE) --no-print-directory ARCH=$(1) BUILD=$(dir $(BUILD))$(1) KERNEL=$(KERNEL_$(1)) \
-	  $(call machine_parts,$(dir $(BUILD))$(1))
+	$(Q)$$(MAKE) --no-print-directory ARCH=$(1) BUILD=$(dir $(BUILD))$(1) KERNEL=$(KERNEL_$(1)) machine
 endef
 $(foreach cpu,$(filter-out $(ARCH),$(MACHINES)),$(eval $(call other_machine,$(cpu))))
 
