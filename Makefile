@@ -56,10 +56,10 @@ include arch/$(ARCH)/flags.mk
 CXXFLAGS := -std=c++20 -g -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer \
             -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
 # Without extern templates std::string and its like are compiled into the program rather than taken from libstdc++.
-BARE     := -fpie -fvisibility=hidden -fstack-protector-strong \
-            -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
+BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
+            -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
 HOSTED   := -DRT_HOSTED=1 -pthread -frtti
-LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro \
+LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack \
             -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
 
 # What one compiler needs and the other does not: clang is told the CPU and goes with lld, which is told to leave
@@ -72,7 +72,7 @@ linker       = $(call for_compiler,$(1),-fuse-ld=lld -Wl$(,)--no-rosegment,-fuse
 
 LIBRARY      := $(wildcard rt/*/*.cpp)
 RT_bare      := $(filter-out %_hosted.cpp,$(LIBRARY)) $(wildcard arch/$(ARCH)/*.S)
-RT_hosted    := $(filter-out rt/start/% %_bare.cpp rt/memory/new.cpp,$(LIBRARY))
+RT_hosted    := $(filter-out rt/start/% %_bare.cpp rt/memory/new.cpp,$(LIBRARY)) arch/$(ARCH)/switch.S
 APPS         := $(basename $(notdir $(wildcard apps/*.cpp)))
 UNIT_TESTS   := $(wildcard tests/unit/*.cpp)
 BARE_TESTS   := $(basename $(notdir $(wildcard tests/bare/*.cpp)))
@@ -102,7 +102,10 @@ $(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/build
 $(BUILD)/$(1)/%: OPTIMIZE = -Os
 $(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/context/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/hub/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: EXTRA_FLAGS = -fexceptions -O2)
 endef
@@ -117,6 +120,21 @@ $(eval $(call variant,hosted,hosted,$(CXX),$(HOSTED)))
 $(eval $(call variant,hosted-debug,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS)))
 $(eval $(call variant,hosted-address,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS) -fsanitize=address$(,)undefined))
 $(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=thread))
+
+# The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Plain data
+# is watched through the hooks of -fsanitize=thread; its run-time library is not linked.
+RT_model := $(filter rt/sync/%.cpp,$(LIBRARY)) rt/kernel/clock.cpp rt/kernel/cpus.cpp rt/kernel/vdso.cpp \
+            $(addprefix rt/base/,$(addsuffix .cpp,digits error format format_integer format_text registry result task))
+MODEL_MACHINE := $(filter-out %_test.cpp,$(wildcard tests/model/*.cpp))
+MODEL_TESTS   := $(wildcard tests/model/*_test.cpp)
+WATCHED       := -O1 -fsanitize=thread
+MODEL_FLAGS   := -DRT_HOSTED=1 -DRT_MODEL_ATOMIC=model::Atomic -include tests/model/atomic.hpp -pthread -frtti
+$(eval $(call variant,model,model,$(CXX) $$(MODEL_CPU),$(MODEL_FLAGS)))
+$(BUILD)/model/%: MODEL_CPU = -Itests/model
+$(BUILD)/model/tests/model/machine.o: MODEL_CPU =
+$(BUILD)/model/tests/%: EXTRA_FLAGS = -fexceptions -O2
+$(BUILD)/model/rt/%: EXTRA_FLAGS = $(WATCHED)
+$(BUILD)/model/tests/model/%_test.o: EXTRA_FLAGS = -fexceptions $(WATCHED) -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS
 
 # A directory that holds this CPU's headers under the name that all code uses, <arch/...>.
 $(BUILD)/include/arch:
@@ -180,6 +198,7 @@ $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 
 # What the end-to-end tests let other programs run.
 OBJECTS += $(patsubst %,%.o,$(E2E_PROGRAMS))
+$(eval $(call hosted_test,model,model,$(MODEL_MACHINE) $(MODEL_TESTS)))
 
 # Measurements against other libraries; nothing here is a test.
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.cpp)))
@@ -190,17 +209,18 @@ $(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/l
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
 
 # --- Other CPUs ------------------------------------------------------------------------------------------------------
-# What the tests of binaries look at is built for every CPU, each by a make of its own; by clang and lld one program.
+# What the tests of binaries look at is built for every CPU, each by a make of its own; the smallest
+# programs by clang and lld as well.
 
 BARE_PROGRAMS := $(patsubst %,$(BUILD)/bare/apps/%,$(APPS)) $(patsubst %,$(BUILD)/bare/tests/bare/%,$(BARE_TESTS))
 OTHER_CPUS    := $(filter-out $(ARCH),$(CPUS))
 
-bare: $(BARE_PROGRAMS) ## build the apps and tests of the bare profile
+bare: $(BARE_PROGRAMS) $(patsubst %,$(BUILD)/bare-clang/apps/%,$(SMALLEST)) ## build the apps and tests of the bare profile
 
 .PHONY: $(addprefix bare-,$(CPUS))
 $(addprefix bare-,$(CPUS)): bare-%:
-	$(Q)$(MAKE) --no-print-directory ARCH=$* BUILD=$(dir $(BUILD))$* CROSS_COMPILE=$(if $(filter-out $(HOST),$*),$*-linux-gnu-) \
-	  bare $(dir $(BUILD))$*/bare-clang/apps/hello_thread
+	$(Q)$(MAKE) --no-print-directory ARCH=$* BUILD=$(dir $(BUILD))$* \
+	  CROSS_COMPILE=$(if $(filter-out $(HOST),$*),$*-linux-gnu-) bare
 
 # --- Virtual machines ------------------------------------------------------------------------------------------------
 # A kernel, and an initial RAM disk that has apps/init as its /init; facts of the machine are in arch/<cpu>/machine.mk.
@@ -281,13 +301,13 @@ require = $(Q)mkdir -p $(@D); missing=; packages=; for need in $(1); do \
       { echo "that failed; please run: sudo apt-get install$$packages" >&2; exit 1; }; \
   fi; touch $@
 
-# The cross compiler's package brings the kernel's and the C library's headers for its CPU,
-# which clang finds as well.
+# A cross compiler's package brings the kernel's and the C library's headers for its CPU, which clang finds as well.
 GXX_PACKAGE := g++$(if $(CROSS_COMPILE),-$(subst _,-,$(ARCH))-linux-gnu)
 
 $(BUILD)/tools/build:
 	$(call require,$(CROSS_COMPILE)g++:$(GXX_PACKAGE) $(CROSS_COMPILE)ld.bfd:binutils \
-	  $(if $(findstring clang,$(CXX)),clang++:clang ld.lld:lld) $(if $(CROSS_COMPILE),,/usr/include/linux/futex.h:linux-libc-dev))
+	  $(if $(findstring clang,$(CXX)),clang++:clang ld.lld:lld) \
+	  $(if $(CROSS_COMPILE),,/usr/include/linux/futex.h:linux-libc-dev))
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld /usr/include/doctest/doctest.h:doctest-dev)
@@ -338,7 +358,7 @@ $(SDK)/include/%: %
 
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
-.PHONY: help apps bare run qemu qemu-gdb sdk test stress bench quick clean distclean
+.PHONY: help apps bare run qemu qemu-gdb sdk test stress model mutants bench quick clean distclean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
@@ -360,17 +380,24 @@ qemu: $(BUILD)/machine/boot $(QEMU_INITRAMFS) ## run APP with ARGS, or the tour,
 qemu-gdb: $(BUILD)/machine/boot $(QEMU_INITRAMFS) ## the same, waiting for gdb
 	$(qemu) -S -gdb tcp:127.0.0.1:$(GDB_PORT)
 
-test: apps $(BARE_PROGRAMS) $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
+test: apps bare $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
 	$(if $(filter-out $(MACHINES),$(CPUS)),@echo 'MACHINES leaves out: $(filter-out $(MACHINES),$(CPUS))')
 	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps RT_MACHINES='$(machine_folders)' tests/run.sh $(TESTS)
 
 stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on each primitive
 	$(Q)RT_STRESS_SECONDS=10 $<
 
+model: $(BUILD)/model/model-tests ## explore the primitives' interleavings for minutes, with a new seed
+	$(Q)seed=$$(date +%s) && echo "RT_MODEL_SEED=$$seed" && RT_MODEL_VERBOSE=1 RT_MODEL_MORE=1 RT_MODEL_SEED=$$seed $<
+
+mutants: $(BUILD)/model/model-tests ## build the primitives with mistakes that the model must find
+	$(Q)MODEL=$(BUILD)/model COMPILE='$(CXX)' LINK='$(CXX) -pthread' \
+	  FLAGS='$(filter-out -MMD -MP,$(CXXFLAGS)) $(MODEL_FLAGS) -fexceptions $(WATCHED) -w' tests/model/mutants.sh $(MUTANT)
+
 bench: $(patsubst %,$(BUILD)/hosted/tests/bench/%,$(BENCHES)) apps ## measure against other libraries
 	$(Q)for program in $(BENCHES); do $(BUILD)/hosted/tests/bench/$$program || exit 1; done
 
-quick: $(BARE_PROGRAMS) | $(BUILD)/tools/quick ## a quick look at another CPU's programs, under qemu-user
+quick: bare | $(BUILD)/tools/quick ## a quick look at another CPU's programs, under qemu-user
 	@tests/quick.sh $(ARCH) $(BUILD)/bare
 
 clean: ## remove everything built for all CPUs

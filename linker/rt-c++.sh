@@ -28,7 +28,7 @@ set -- -std=c++20 -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections 
   -isystem "$sdk/include" "$@"
 if [ $link = yes ]; then
   set -- "$@" -static-pie -nostdlib -nostartfiles -Wl,-T,"$sdk/lib/bare.ld" -Wl,--gc-sections \
-    -Wl,-z,noexecstack -Wl,-z,norelro -Wl,--no-dynamic-linker -Wl,--build-id=none $crash_reports $link_flags \
+    -Wl,-z,noexecstack -Wl,--no-dynamic-linker -Wl,--build-id=none $crash_reports $link_flags \
     -Wl,--start-group "$sdk/lib/librt.a" "$sdk/lib/libmusl-pure.a" -lgcc -Wl,--end-group
 fi
 exec "$compiler" "$@"

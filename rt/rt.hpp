@@ -7,6 +7,12 @@
 #include <rt/base/print.hpp>
 #include <rt/base/result.hpp>
 #include <rt/base/task.hpp>
+#include <rt/context/generator.hpp>
+#include <rt/context/greenlet.hpp>
+#include <rt/hub/fiber.hpp>
+#include <rt/hub/group.hpp>
+#include <rt/hub/hub.hpp>
+#include <rt/hub/timeout.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
 #include <rt/sync/barrier.hpp>

@@ -31,6 +31,10 @@ DOCTEST_REGISTER_LISTENER("last line", 0, LastLine);
 
 } // namespace
 
+// To ThreadSanitizer each fiber is a thread, and pooled ones live on, so that every fork() here is one of a program with
+// several threads; the children that these tests make are meant to start others.
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+
 int main(int argc, char** argv) {
   doctest::Context context(argc, argv);
   return context.run();

@@ -46,7 +46,7 @@ inline SignalAction signal_action(decltype(SignalAction::handler) handler, unsig
 }
 
 /// A frame as the compiler lays it out with -fno-omit-frame-pointer.
-struct Frame {
+struct alignas(16) Frame { // as the stack pointer is, by the ABI
   const void* caller; // its frame pointer
   std::uintptr_t return_address;
 };

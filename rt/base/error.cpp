@@ -86,6 +86,7 @@ static consteval std::string_view meaning(Errc code) {
   case Errc::still_open: return "still open";
   case Errc::worker_lost: return "the worker process died";
   case Errc::already_started: return "already started";
+  case Errc::too_many_mappings: return "too many memory mappings";
   }
   return {};
 }

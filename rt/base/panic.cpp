@@ -17,13 +17,12 @@ namespace {
 
 constexpr int sigabrt = 6, sig_unblock = 1; // <asm/signal.h> and libc's <signal.h> exclude each other
 
-// rt_sigprocmask reads its set before it finds that `how` is invalid, and says EFAULT where a load would have crashed.
+// Both words, which lie in one page as frames are aligned to 16 bytes. rt_sigprocmask reads its set before it finds
+// that `how` is invalid, and says EFAULT where a load would have crashed.
 [[gnu::always_inline]] inline bool is_readable(const arch::Frame* frame) {
   if (reinterpret_cast<std::uintptr_t>(frame) % alignof(arch::Frame) != 0) return false;
   constexpr long invalid_how = -1, set_size = 8;
-  const auto at = reinterpret_cast<long>(frame);
-  return arch::syscall(__NR_rt_sigprocmask, invalid_how, at, 0, set_size) != -EFAULT &&
-         arch::syscall(__NR_rt_sigprocmask, invalid_how, at + 8, 0, set_size) != -EFAULT;
+  return arch::syscall(__NR_rt_sigprocmask, invalid_how, reinterpret_cast<long>(frame), 0, set_size) != -EFAULT;
 }
 
 } // namespace
@@ -51,7 +50,10 @@ void write_backtrace(Output& out, const void* frame_pointer) {
   out.put_literal("    ...\n");
 }
 
+constinit std::atomic<FiberWriter*> write_current_fiber = nullptr;
+
 void write_current_task(Output& out) {
+  if (FiberWriter* write = write_current_fiber.load(std::memory_order_relaxed)) write(out);
   out.put_literal("thread '");
   const char* name = this_thread_task.name.data();
   if (*name == 0) name = "main"; // not adopted yet

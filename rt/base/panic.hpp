@@ -3,6 +3,8 @@
 
 #include <rt/base/format.hpp>
 
+#include <atomic>
+
 namespace rt {
 
 namespace arch {
@@ -53,8 +55,12 @@ template <class... A>
 /// addresses of the program as linked, which addr2line(1) understands wherever the program lies.
 void write_backtrace(Output& out, const void* frame);
 
-/// Writes "thread 'name' (id 1234)" for the calling thread.
+/// Writes "thread 'name' (id 1234)" for the calling thread, and before that which of its fibers runs.
 void write_current_task(Output& out);
+
+/// Writes "fiber 'name' (id 4194304) of " when a fiber runs; the hub's, if there is one.
+using FiberWriter = void(Output& out);
+[[gnu::visibility("hidden")]] extern std::atomic<FiberWriter*> write_current_fiber;
 
 /// Ends the process by SIGABRT, even where that is ignored, blocked or handled (POSIX abort(3)).
 [[noreturn]] void abort();

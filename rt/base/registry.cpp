@@ -24,7 +24,7 @@ void register_current_task() {
 }
 
 void unregister_current_task() {
-  Task& task = this_thread_task;
+  Task& task = current_task_as_it_is();
   if (!task.registered) return;
   const std::lock_guard guard(lock);
   (task.previous ? task.previous->next : first) = task.next;

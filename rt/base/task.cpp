@@ -24,6 +24,7 @@ TaskId adopt_current_thread() {
     const bool is_main = arch::syscall(__NR_getpid) == static_cast<long>(task.id);
     task.name = task_name(is_main ? "main" : "adopted");
   }
+  running_task = &task;
   return current_task_id = task.id;
 }
 

@@ -26,8 +26,11 @@ std::chrono::nanoseconds time_since_1970();
 /// The moment at which waiting ends.
 class Deadline {
  public:
-  /// Never.
+  /// Never, unless the task's Timeout or a cancel ends the wait.
   constexpr Deadline() = default;
+
+  /// Never, whatever happens: for a wait whose caller could not be told that it has failed.
+  static constexpr Deadline no_matter_what() { return Deadline(forever + 1); }
 
   /// After a duration, rounded up to nanoseconds; a negative one has passed already.
   template <class Rep, class Period> static Deadline after(std::chrono::duration<Rep, Period> timeout) {
@@ -39,7 +42,12 @@ class Deadline {
   }
   static constexpr Deadline at(std::int64_t nanoseconds) { return Deadline(nanoseconds); }
 
-  constexpr bool never() const { return nanoseconds_ == std::numeric_limits<std::int64_t>::max(); }
+  /// The sooner of both, if this one may be moved. limit: on Clock, since its epoch; 0: none.
+  constexpr Deadline limited_to(std::int64_t limit) const {
+    return limit != 0 && limit < nanoseconds_ && interruptible() ? Deadline(limit) : *this;
+  }
+  constexpr bool never() const { return nanoseconds_ >= forever; }
+  constexpr bool interruptible() const { return nanoseconds_ <= forever; }
   bool passed() const { return !never() && Clock::now().time_since_epoch().count() >= nanoseconds_; }
   /// On Clock, since its epoch.
   constexpr std::int64_t nanoseconds() const { return nanoseconds_; }
@@ -47,8 +55,10 @@ class Deadline {
   friend constexpr auto operator<=>(Deadline, Deadline) = default;
 
  private:
+  static constexpr std::int64_t forever = std::numeric_limits<std::int64_t>::max() - 1;
+
   constexpr explicit Deadline(std::int64_t nanoseconds) : nanoseconds_(nanoseconds) {}
-  std::int64_t nanoseconds_ = std::numeric_limits<std::int64_t>::max();
+  std::int64_t nanoseconds_ = forever;
 };
 
 /// The same as the kernel wants it.

@@ -29,9 +29,9 @@ extern "C" {
 
 // 16 random bytes from the kernel; the lowest byte in memory becomes zero so that an overrun by a string copy stops.
 [[gnu::always_inline]] inline std::uintptr_t canary_from(const InitialStack& stack) {
-  for (auto* entry = stack.auxiliary_vector(); entry[0] != AT_NULL; entry += 2)
-    if (entry[0] == AT_RANDOM) return *reinterpret_cast<const std::uintptr_t*>(entry[1]) & ~std::uintptr_t{0xff};
-  return reinterpret_cast<std::uintptr_t>(&stack) << 8; // kernels older than 2.6.29; the stack's place is random too
+  auto* entry = stack.auxiliary_vector();
+  while (entry[0] != AT_RANDOM) entry += 2; // every kernel since 2.6.29 has it
+  return *reinterpret_cast<const std::uintptr_t*>(entry[1]) & ~std::uintptr_t{0xff};
 }
 
 } // namespace

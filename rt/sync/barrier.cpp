@@ -23,12 +23,13 @@ template <class Scope> Result<unsigned> BasicBarrier<Scope>::wait_until(Deadline
       if (state == draining) return index;
       return Errc::broken_barrier;
     }
-    if (waited == Waited::timed_out && state == filling) {
+    if (gave_up(waited) && state == filling) {
       if (!step(word, in_state(word - one_task, is_broken))) continue;
       Scope::wake(low_, everybody);
-      return Errc::timed_out;
+      return error_of(waited);
     }
-    waited = Scope::wait_on(low_, static_cast<std::uint32_t>(word), state == acting ? Deadline{} : deadline);
+    waited =
+        Scope::wait_on(low_, static_cast<std::uint32_t>(word), state == acting ? Deadline::no_matter_what() : deadline);
     word = word_.load(std::memory_order_acquire);
   }
 }
@@ -44,8 +45,8 @@ template <class Scope> Result<std::uint64_t> BasicBarrier<Scope>::enter(Deadline
       std::uint64_t next = word + one_task;
       if (count_of(next) == parties_) next = in_state(next, acting);
       if (step(word, next)) return next;
-    } else if (waited == Waited::timed_out) {
-      if (step(word, word | break_when_empty)) return Errc::timed_out;
+    } else if (gave_up(waited)) {
+      if (step(word, word | break_when_empty)) return error_of(waited);
     } else if ((word & entrants) || step(word, word | entrants)) {
       waited = Scope::wait_on(low_, static_cast<std::uint32_t>(word | entrants), deadline);
       word = word_.load(std::memory_order_acquire);

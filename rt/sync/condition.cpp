@@ -9,17 +9,18 @@ void Condition::enlist(Waiter& waiter) {
   waiters_.push_back(waiter);
 }
 
-bool Condition::await(Waiter& waiter, Deadline deadline) {
-  if (waiter.park(deadline)) return true;
+Parked Condition::await(Waiter& waiter, Deadline deadline) {
+  const Parked parked = waiter.park(deadline);
+  if (parked == Parked::unparked) return parked;
   {
     const std::lock_guard guard(list_lock_);
     if (waiter.listed) {
       waiters_.remove(waiter);
-      return false;
+      return parked;
     }
   }
   waiter.await_unpark();
-  return true;
+  return Parked::unparked;
 }
 
 void Condition::notify(unsigned n) {

@@ -39,7 +39,7 @@ class Condition {
 
   /// Frees the lock, blocks until notified, and takes the lock again. The caller must hold it: a Lock, an RLock, which
   /// is freed however often it was taken, a std::unique_lock of one of them, or any other Lockable.
-  template <class L> void wait(L& lock) { (void)wait_until(lock, Deadline{}); }
+  template <class L> void wait(L& lock) { (void)wait_until(lock, Deadline::no_matter_what()); }
 
   /// Waits until the predicate, which is called with the lock held, is true. Returns at once if it is.
   template <class L, class Predicate> void wait(L& lock, Predicate predicate) {
@@ -87,13 +87,13 @@ class Condition {
     Waiter waiter;
     enlist(waiter);
     const auto depth = unlock();
-    const bool notified = await(waiter, deadline);
+    const Parked parked = await(waiter, deadline);
     lock_again(depth);
-    return notified ? Result<void>{} : Errc::timed_out;
+    return parked == Parked::unparked ? Result<void>{} : error_of(parked);
   }
 
   void enlist(Waiter& waiter);
-  bool await(Waiter& waiter, Deadline deadline);
+  Parked await(Waiter& waiter, Deadline deadline);
 
   FutexLock list_lock_;
   WaiterList waiters_;

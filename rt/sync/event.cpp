@@ -7,7 +7,7 @@ template <class Scope> Result<void> BasicEvent<Scope>::wait_until(Deadline deadl
   const std::uint32_t sets = word / one_set;
   for (Waited waited = Waited::changed;;) {
     if ((word & is_set_bit) || word / one_set != sets) return {};
-    if (waited == Waited::timed_out) return Errc::timed_out;
+    if (gave_up(waited)) return error_of(waited);
     if (!(word & waiters) && !word_.compare_exchange_weak(word, word | waiters, std::memory_order_acquire)) continue;
     waited = Scope::wait_on(word_, word | waiters, deadline);
     word = word_.load(std::memory_order_acquire);

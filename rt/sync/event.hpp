@@ -43,7 +43,7 @@ template <class Scope> class BasicEvent {
 
   /// Blocks until the flag is set; returns at once if it is.
   void wait() {
-    if (!is_set()) wait_until(Deadline{});
+    if (!is_set()) wait_until(Deadline::no_matter_what());
   }
 
   /// The same for a limited time. timed_out.

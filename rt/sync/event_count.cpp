@@ -24,11 +24,11 @@ bool EventCount::leave(Waiter& waiter) {
   return woken;
 }
 
-bool EventCount::park(Waiter& waiter, Deadline deadline) {
-  const bool unparked = waiter.park(deadline);
+Parked EventCount::park(Waiter& waiter, Deadline deadline) {
+  const Parked parked = waiter.park(deadline);
   const bool woken = leave(waiter);
-  if (woken && !unparked) waiter.await_unpark();
-  return woken;
+  if (woken && parked != Parked::unparked) waiter.await_unpark();
+  return woken ? Parked::unparked : parked;
 }
 
 void EventCount::cancel(Waiter& waiter) {

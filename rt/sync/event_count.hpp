@@ -89,19 +89,19 @@ class alignas(arch::cache_line) EventCount {
   /// notify_all for a change after which the structure's own accesses need not be seq_cst.
   void wake_all();
 
-  /// Blocks until `look` returns true, a notification or the deadline, false: the deadline. In any case the caller has
-  /// to look again, and to call notify_one() if it leaves something to do for others.
-  template <class Look> bool wait(Deadline deadline, Look look) {
+  /// Blocks until `look` returns true or a notification (both `unparked`), the deadline or a cancel. In any case the
+  /// caller has to look again, and to call notify_one() if it leaves something to do for others.
+  template <class Look> Parked wait(Deadline deadline, Look look) {
     Waiter waiter;
     enter(waiter);
     if (!look()) return park(waiter, deadline);
     cancel(waiter);
-    return true;
+    return Parked::unparked;
   }
 
  private:
   void enter(Waiter& waiter);
-  bool park(Waiter& waiter, Deadline deadline);
+  Parked park(Waiter& waiter, Deadline deadline);
   void cancel(Waiter& waiter);
   bool leave(Waiter& waiter);
   void wake_one();

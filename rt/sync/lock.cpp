@@ -27,7 +27,7 @@ template <class Scope> Result<void> BasicLock<Scope>::lock_contended(Deadline de
     if (word == 0 && word_.compare_exchange_strong(word, id, std::memory_order_acquire, std::memory_order_relaxed))
       return {};
     if (owner_of(word) == id) {
-      if (!deadline.never()) return Errc::deadlock;
+      if (deadline.interruptible()) return Errc::deadlock;
       report_relock(word_);
     }
     if (word & waiters) break;
@@ -45,11 +45,11 @@ template <class Scope> Result<void> BasicLock<Scope>::lock_contended(Deadline de
       continue;
     }
     if (!(word & waiters) && !word_.compare_exchange_weak(word, word | waiters, std::memory_order_relaxed)) continue;
-    const bool detectable = !Scope::shared && deadline.never();
+    const bool detectable = !Scope::shared && !deadline.interruptible();
     if (detectable) task.lock.store(&word_, std::memory_order_relaxed);
     const Waited waited = Scope::wait_on(word_, word | waiters, deadline, detectable ? report_cycle : nullptr);
     if (detectable) task.lock.store(nullptr, std::memory_order_relaxed);
-    if (waited == Waited::timed_out) return Errc::timed_out;
+    if (gave_up(waited)) return error_of(waited);
   }
 }
 

@@ -43,7 +43,7 @@ template <class Scope> class BasicLock {
   /// tasks which wait for each other, is reported: see on_deadlock().
   void lock() {
     if (!try_lock()) [[unlikely]]
-      lock_contended(Deadline{});
+      lock_contended(Deadline::no_matter_what());
   }
 
   /// Takes the lock if it is free.

@@ -35,11 +35,11 @@ template <class T, class Store> class LockedQueue {
   /// timed_out, closed.
   Result<void> put(T&& item, Deadline deadline) {
     Session session(*this);
-    for (bool in_time = true;;) {
+    for (Parked parked = Parked::unparked;;) {
       if (closed_) return Errc::closed;
       if (put_if_space(item)) return {};
-      if (!in_time) return Errc::timed_out;
-      in_time = session.wait(not_full_, deadline);
+      if (parked != Parked::unparked) return error_of(parked);
+      parked = session.wait(not_full_, deadline);
     }
   }
 
@@ -52,11 +52,11 @@ template <class T, class Store> class LockedQueue {
   /// timed_out, closed.
   Result<T> get(Deadline deadline) {
     Session session(*this);
-    for (bool in_time = true;;) {
+    for (Parked parked = Parked::unparked;;) {
       if (store_.size() != 0) return store_.pop();
       if (closed_) return Errc::closed;
-      if (!in_time) return Errc::timed_out;
-      in_time = session.wait(not_empty_, deadline);
+      if (parked != Parked::unparked) return error_of(parked);
+      parked = session.wait(not_empty_, deadline);
     }
   }
 
@@ -74,7 +74,7 @@ template <class T, class Store> class LockedQueue {
 
   void join() {
     Session session(*this);
-    while (unfinished_ != 0) session.wait(all_done_, Deadline{});
+    while (unfinished_ != 0) session.wait(all_done_, Deadline::no_matter_what());
   }
 
   void shutdown(bool immediate) {
@@ -100,16 +100,16 @@ template <class T, class Store> class LockedQueue {
     Session& operator=(const Session&) = delete;
     ~Session() { give_back(); }
 
-    /// Gives the lock back while it waits. False: the deadline.
-    bool wait(WakeChain& chain, Deadline deadline) {
+    /// Gives the lock back while it waits.
+    Parked wait(WakeChain& chain, Deadline deadline) {
       Waiter waiter;
       chain.enter(waiter);
       give_back();
-      const bool unparked = waiter.park(deadline);
+      const Parked parked = waiter.park(deadline);
       queue_.lock_.lock();
       const bool woken = chain.leave(waiter);
-      if (woken && !unparked) waiter.await_unpark(); // whoever woke it needs no lock for that
-      return woken;
+      if (woken && parked != Parked::unparked) waiter.await_unpark(); // whoever woke it needs no lock for that
+      return woken ? Parked::unparked : parked;
     }
 
     void wake_all(WakeChain& chain) { all_ = chain.take_all(); }

@@ -99,7 +99,7 @@ template <class T> class RingQueue {
   }
 
   void join() {
-    while (!is_all_done()) all_done_.wait(Deadline{}, [this] { return is_all_done(); });
+    while (!is_all_done()) all_done_.wait(Deadline::no_matter_what(), [this] { return is_all_done(); });
   }
 
   void shutdown(bool immediate) {
@@ -224,7 +224,7 @@ template <class T> class RingQueue {
 
   [[gnu::noinline]] Result<void> put_contended(T&& item, Deadline deadline, Patience patience) {
     Result<void> result;
-    for (bool in_time = true;;) {
+    for (Parked parked = Parked::unparked;;) {
       const Claim claim = claim_space();
       if (claim) {
         fill(claim, std::move(item));
@@ -232,11 +232,11 @@ template <class T> class RingQueue {
       }
       result = claim.error;
       if (claim.error == Errc::closed || (claim.error == Errc::full && patience == Patience::none)) break;
-      result = Errc::timed_out;
-      if (!in_time) break;
+      result = error_of(parked);
+      if (parked != Parked::unparked) break;
       result = {};
-      const bool waited = not_full_.wait(patience == Patience::none ? soon() : deadline, [this] { return can_put(); });
-      in_time = waited || patience == Patience::none;
+      parked = not_full_.wait(patience == Patience::none ? soon() : deadline, [this] { return can_put(); });
+      if (patience == Patience::none) parked = Parked::unparked;
     }
     if (can_put()) not_full_.notify_one();
     return result;
@@ -247,14 +247,14 @@ template <class T> class RingQueue {
       if (can_get()) not_empty_.notify_one();
       return result;
     };
-    for (bool in_time = true;;) {
+    for (Parked parked = Parked::unparked;;) {
       const Claim claim = claim_item();
       if (claim) return pass_on(take(claim));
       if (claim.error == Errc::closed || (claim.error == Errc::empty && patience == Patience::none))
         return pass_on(claim.error);
-      if (!in_time) return pass_on(Errc::timed_out);
-      const bool waited = not_empty_.wait(patience == Patience::none ? soon() : deadline, [this] { return can_get(); });
-      in_time = waited || patience == Patience::none;
+      if (parked != Parked::unparked) return pass_on(error_of(parked));
+      parked = not_empty_.wait(patience == Patience::none ? soon() : deadline, [this] { return can_get(); });
+      if (patience == Patience::none) parked = Parked::unparked;
     }
   }
 

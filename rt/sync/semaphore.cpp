@@ -9,9 +9,9 @@ template <class Scope> Result<void> BasicSemaphore<Scope>::acquire_contended(Dea
       if (word_.compare_exchange_weak(word, word - one_waiter - 1, std::memory_order_acquire,
                                       std::memory_order_relaxed))
         return {};
-    if (waited == Waited::timed_out) {
+    if (gave_up(waited)) {
       word_.fetch_sub(one_waiter, std::memory_order_relaxed);
-      return Errc::timed_out;
+      return error_of(waited);
     }
     waited = Scope::wait_on(permits_, 0, deadline);
     word = word_.load(std::memory_order_relaxed);

@@ -34,7 +34,7 @@ template <class Scope> class BasicSemaphore {
 
   /// Takes a permit, waiting until there is one.
   void acquire() {
-    if (!try_acquire()) acquire_contended(Deadline{});
+    if (!try_acquire()) acquire_contended(Deadline::no_matter_what());
   }
 
   /// Takes a permit if there is one.

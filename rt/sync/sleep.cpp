@@ -1,10 +1,17 @@
 #include <rt/sync/sleep.hpp>
 
+#include <rt/sync/waiter.hpp>
+
 #include <arch/syscall.hpp>
 
 namespace rt {
 
 void sleep_until(Deadline deadline) {
+  if (hub::running_flow) {
+    Waiter().park(deadline);
+    return;
+  }
+  deadline = deadline.limited_to(current_task().limit);
   constexpr long monotonic = 1, absolute = 1; // CLOCK_MONOTONIC, TIMER_ABSTIME
   const KernelTime until = KernelTime::from(deadline.nanoseconds());
   constexpr long interrupted = -static_cast<long>(4); // EINTR
@@ -12,6 +19,6 @@ void sleep_until(Deadline deadline) {
   }
 }
 
-void yield() { arch::syscall(__NR_sched_yield); }
+void yield_thread() { arch::syscall(__NR_sched_yield); }
 
 } // namespace rt

@@ -4,7 +4,7 @@
 
 namespace rt {
 
-/// Blocks the calling task until the deadline; signals do not end it.
+/// Blocks the calling task until the deadline; signals do not end it, its Timeout and a cancel do.
 void sleep_until(Deadline deadline);
 
 /// Blocks the calling task for at least the given time (Python's time.sleep).
@@ -12,7 +12,7 @@ template <class Rep, class Period> void sleep_for(std::chrono::duration<Rep, Per
   sleep_until(Deadline::after(time));
 }
 
-/// Lets others have the CPU (sched_yield(2)).
-void yield();
+/// Lets other threads have the CPU (sched_yield(2)).
+void yield_thread();
 
 } // namespace rt

@@ -23,7 +23,7 @@ Bucket& bucket_of(const Word& word) {
 
 } // namespace
 
-Waited PrivateScope::wait_on(const Word& word, std::uint32_t expected, Deadline deadline, Waiter::LongWait* long_wait) {
+Waited PrivateScope::wait_on(const Word& word, std::uint32_t expected, Deadline deadline, LongWait* long_wait) {
   Bucket& bucket = bucket_of(word);
   Waiter waiter;
   waiter.key = &word;
@@ -32,12 +32,13 @@ Waited PrivateScope::wait_on(const Word& word, std::uint32_t expected, Deadline 
     if (word.load(std::memory_order_acquire) != expected) return Waited::changed;
     bucket.waiters.push_back(waiter);
   }
-  if (waiter.park(deadline, long_wait, &word)) return Waited::woken;
+  const Parked parked = waiter.park(deadline, long_wait, &word);
+  if (parked == Parked::unparked) return Waited::woken;
   {
     const std::lock_guard guard(bucket.lock);
     if (waiter.listed) {
       bucket.waiters.remove(waiter);
-      return Waited::timed_out;
+      return parked == Parked::canceled ? Waited::canceled : Waited::timed_out;
     }
   }
   waiter.await_unpark();

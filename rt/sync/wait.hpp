@@ -13,8 +13,8 @@
 //                  waiter. wake makes a system call only for a waiter that sleeps.
 //   SharedScope    all that map the memory, with futex(2) on the word itself; the kernel does the same with its table.
 //
-// In both a waiter that reports timed_out or changed has consumed no wake-up; one that was taken out of the table
-// reports `woken`, even when its time is up too. wake touches the address only, never the word: the object may be
+// In both a waiter that reports timed_out, canceled or changed has consumed no wake-up; one that was taken out of the
+// table reports `woken`, even when its time is up too. wake touches the address only, never the word: the object may be
 // gone. A waiter can be woken for somebody who had the same address before: `woken` is a hint to look again.
 
 #include <rt/kernel/clock.hpp>
@@ -28,21 +28,25 @@ namespace rt {
 
 using Word = Atomic<std::uint32_t>;
 
-enum class Waited : std::uint8_t { woken, changed, timed_out };
+enum class Waited : std::uint8_t { woken, changed, timed_out, canceled };
+
+/// Whether the wait is over for good, as its time is over or the task was canceled, and what to tell the caller.
+constexpr bool gave_up(Waited waited) { return waited >= Waited::timed_out; }
+constexpr Errc error_of(Waited waited) { return waited == Waited::canceled ? Errc::canceled : Errc::timed_out; }
 
 inline constexpr unsigned everybody = 0x7fffffff;
 
 struct PrivateScope {
   static constexpr bool shared = false;
   static Waited wait_on(const Word& word, std::uint32_t expected, Deadline deadline = {},
-                        Waiter::LongWait* long_wait = nullptr);
+                        LongWait* long_wait = nullptr);
   /// Wakes at most `count` waiters, those that came first; returns how many there were.
   static unsigned wake(const Word& word, unsigned count);
 };
 
 struct SharedScope {
   static constexpr bool shared = true;
-  static Waited wait_on(const Word& word, std::uint32_t expected, Deadline deadline = {}, Waiter::LongWait* = nullptr) {
+  static Waited wait_on(const Word& word, std::uint32_t expected, Deadline deadline = {}, LongWait* = nullptr) {
     const Errc code = kernel::futex_wait(word, expected, deadline, kernel::Sharing::between_processes);
     return code == Errc::timed_out ? Waited::timed_out : code == Errc::would_block ? Waited::changed : Waited::woken;
   }

@@ -1,39 +1,78 @@
 #pragma once
 // Waiter: the one place where a task stops and is made to go on. It lies on the stack of the task that waits.
 //
-//   state      meaning                          left by
-//   waiting    parked, or about to be; spins    unpark: to notified;  the owner, when it goes to sleep: to sleeping
-//   sleeping   in futex(2)                      unpark: to notified, and wakes it
-//   notified   unpark was called                final
+//   state       a thread                                        left by
+//   waiting     parked, or about to be; spins                   unpark: to notified;  the owner, when it goes to sleep:
+//                                                               to sleeping
+//   sleeping    in futex(2)                                     unpark: to notified, and wakes it
+//   notified    unpark was called                               final
 //
-// No wake-up is lost: the owner sleeps only while the word is `sleeping` (the kernel compares), and only unpark changes
-// that. unpark's exchange releases and park's reads acquire, so what was done before unpark is seen after park.
+//   state       a fiber, or a thread that has fibers            left by
+//   suspended   parked, or about to be                          unpark: to notified, and makes it ready;  its hub, when
+//                                                               the time is over or it is canceled: to waiting, and
+//                                                               makes it ready
+//   waiting     running                                         unpark: to notified;  the owner, when it has to be
+//                                                               suspended once more: to suspended
+//   notified    unpark was called                               final
+//
+// No wake-up is lost. A thread sleeps only while the word is `sleeping` (the kernel compares), and only unpark changes
+// that. A fiber is made ready exactly once for each time that it is suspended, by whoever takes the word out of
+// `suspended`; that this may happen before it has left its stack does no harm, as only its own thread lets it go on.
+// unpark's exchange releases and park's reads acquire, so what was done before unpark is seen after park.
 //
 // Whoever calls unpark must have taken the Waiter out of the list where it found it, so that it is called once. It
 // touches nothing of the Waiter after the exchange but its address, which futex(2) uses as a key: the owner may have
 // gone on and left the stack frame. A stray futex wake-up at that address is a spurious one to whoever sleeps there,
-// and everybody who sleeps looks at his word again.
+// and everybody who sleeps looks at his word again. (A fiber cannot have gone on: it waits to be made ready.)
 
+#include <rt/base/atomic.hpp>
+#include <rt/base/error.hpp>
+#include <rt/base/task.hpp>
 #include <rt/kernel/clock.hpp>
 
 #include <cstdint>
-#include <rt/base/atomic.hpp>
 
 namespace rt {
 
+class Waiter;
+
+/// Why a wait has ended.
+enum class Parked : std::uint8_t { unparked, timed_out, canceled };
+
+constexpr Errc error_of(Parked parked) { return parked == Parked::canceled ? Errc::canceled : Errc::timed_out; }
+
+/// What to do when a task has been parked for some time, once: the dead-lock detector's moment.
+using LongWait = void(const Atomic<std::uint32_t>& word);
+
+namespace hub {
+
+struct Flow;
+
+/// What the calling thread's hub runs at the moment; nullptr: the thread has no hub.
+inline thread_local constinit Flow* running_flow = nullptr;
+
+/// What the hub does for those above it. A program without fibers has none, and pays for a test.
+struct FlowOperations {
+  Parked (*park)(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word);
+  void (*unpark)(Flow& flow, Waiter& waiter);
+  /// Suspends the calling fiber until the kernel clears this word, at a thread's end. timed_out, canceled.
+  Errc (*wait_for_thread)(Atomic<std::uint32_t>& tid, Deadline deadline);
+};
+inline constinit Atomic<const FlowOperations*> flow_operations = nullptr; // set before the first Flow runs
+
+} // namespace hub
+
 class Waiter {
  public:
-  /// What to do when a task has been parked for some time, once: the dead-lock detector's moment.
-  using LongWait = void(const Atomic<std::uint32_t>& word);
-
-  Waiter() = default;
+  Waiter() : flow_(hub::running_flow), state_(flow_ ? suspended : waiting) {}
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
 
-  /// Blocks the calling task until unpark or the deadline; true: unparked. After false the caller takes the Waiter out
-  /// of its list; if somebody else has done so already, unpark is on its way, and it must call await_unpark().
-  bool park(Deadline deadline, LongWait* long_wait = nullptr, const Atomic<std::uint32_t>* word = nullptr);
-  void await_unpark() { park(Deadline{}); }
+  /// Blocks the calling task until unpark, the deadline or, if that is interruptible, its Timeout or a cancel. After
+  /// another end than `unparked` the caller takes the Waiter out of its list; if somebody else has done so already,
+  /// unpark is on its way, and it must call await_unpark().
+  Parked park(Deadline deadline, LongWait* long_wait = nullptr, const Atomic<std::uint32_t>* word = nullptr);
+  void await_unpark() { park(Deadline::no_matter_what()); }
 
   void unpark();
 
@@ -43,17 +82,24 @@ class Waiter {
   const Atomic<std::uint32_t>* key = nullptr;
   bool listed = false;
 
+  // For the hub.
+  static constexpr std::uint32_t waiting = 0, sleeping = 1, suspended = 2, notified = 3;
+  Parked woken_by = Parked::unparked; // before `notified`
+  Atomic<std::uint32_t>& state() { return state_; }
+
  private:
-  static constexpr std::uint32_t waiting = 0, sleeping = 1, notified = 2;
-
   bool spin();
+  Parked park_thread(Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word);
 
-  Atomic<std::uint32_t> state_ = waiting;
+  hub::Flow* const flow_;
+  Atomic<std::uint32_t> state_;
 };
 
 /// How long a task that is to block looks for a wake-up before it sleeps; 0: not at all. The default is a few
 /// microseconds, less than falling asleep and waking costs, and 0 on a machine with one CPU.
 void set_spin_time(std::chrono::nanoseconds time);
+/// The same as a number of arch::pause().
+int spin_pauses();
 
 /// A FIFO of Waiters on their owners' stacks. Its user locks it.
 class WaiterList {

@@ -2,6 +2,7 @@
 
 #include <rt/base/futex_lock.hpp>
 
+#include <algorithm>
 #include <mutex>
 #include <new>
 
@@ -15,7 +16,7 @@ constinit FutexLock cache_lock;
 constinit ThreadBlock* cache = nullptr;
 constinit ThreadBlock* detached = nullptr;
 constinit unsigned cached = 0;
-constinit std::size_t cached_size = 0; // all blocks in the cache have a mapping of this size
+constinit std::atomic<std::size_t> cached_size = 0; // all blocks in the cache have a mapping of this size
 
 ThreadBlock* place_block(const memory::StackMapping& mapping) {
   const auto end = reinterpret_cast<std::uintptr_t>(mapping.end()) - sizeof(ThreadBlock);
@@ -26,7 +27,7 @@ ThreadBlock* place_block(const memory::StackMapping& mapping) {
 
 // With the cache locked: puts a block whose thread has ended into the cache, or unmaps it.
 void keep_or_unmap(ThreadBlock* block) {
-  if (block->mapping.size != cached_size || cached == most_cached)
+  if (block->mapping.size != cached_size.load(std::memory_order_relaxed) || cached == most_cached)
     return memory::unmap_stack(memory::StackMapping(block->mapping));
   block->next = cache;
   cache = block;
@@ -60,9 +61,8 @@ ThreadBlock* take_cached() {
 } // namespace
 
 ThreadBlock* make_block(const ThreadOptions& options, const Callable& callable) {
-  const std::size_t wanted = options.stack_size == 0                         ? memory::default_stack_size
-                             : options.stack_size < memory::least_stack_size ? memory::least_stack_size
-                                                                             : options.stack_size;
+  const std::size_t wanted =
+      std::max(options.stack_size ? options.stack_size : memory::default_stack_size, memory::least_stack_size);
   const std::size_t control = sizeof(ThreadBlock) + 64 + native_tls_size() + callable.size + callable.alignment + 16;
   const bool cacheable = wanted == memory::default_stack_size && control <= control_size;
   ThreadBlock* block = cacheable ? take_cached() : nullptr;
@@ -71,10 +71,7 @@ ThreadBlock* make_block(const ThreadOptions& options, const Callable& callable) 
     if (!mapping.ok()) return nullptr;
     const memory::StackMapping fresh = mapping.value();
     block = place_block(fresh);
-    if (cacheable) {
-      const std::lock_guard guard(cache_lock);
-      cached_size = fresh.size;
-    }
+    if (cacheable) cached_size.store(fresh.size, std::memory_order_relaxed); // always the same
   }
   block->tls = reinterpret_cast<char*>(block) - native_tls_size();
   const auto below = reinterpret_cast<std::uintptr_t>(block->tls) - callable.size;

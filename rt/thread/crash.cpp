@@ -8,7 +8,7 @@
 #include <rt/base/hook.hpp>
 #include <rt/base/panic.hpp>
 #include <rt/base/task.hpp>
-#include <rt/memory/stack.hpp>
+#include <rt/thread/block.hpp>
 
 #include <arch/registers.hpp>
 #include <arch/syscall.hpp>
@@ -24,8 +24,9 @@ alignas(16) constinit char main_signal_stack[16 * 1024];
 
 // Bytes that the calling thread's stack may have. The main thread's grows on demand, down to the limit.
 std::size_t stack_size() {
-  const Task& task = this_thread_task;
+  const Task& task = current_task_as_it_is();
   if (task.stack_size != 0) return task.stack_size;
+  if (const auto* block = task.block) return static_cast<std::size_t>(block->stack_top - block->mapping.stack_begin());
   struct {
     std::uint64_t current, most;
   } limit{};
@@ -57,7 +58,10 @@ void describe_overflow(Output& out, std::size_t size, std::uintptr_t address) {
   out.put_literal("stack overflow: all ");
   put_decimal(out, size);
   out.put_literal(" bytes of the stack are used; recurse less, or raise ");
-  if (this_thread_task.stack_size != 0)
+  const Task& task = current_task_as_it_is();
+  if (task.id >= first_fiber_id)
+    out.put_literal("FiberOptions::stack_size");
+  else if (task.block)
     out.put_literal("ThreadOptions::stack_size");
   else
     out.put_literal("the limit (ulimit -s)");
@@ -110,8 +114,7 @@ void report_crash(int signal, const siginfo_t* info, const arch::SignalFrame* fr
 
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_use_signal_stack() {
   // Below the thread's stack and its guard (rt/memory/stack.hpp).
-  char* const stack = reinterpret_cast<char*>(this_thread_task.stack_begin);
-  use_signal_stack(stack - memory::guard_size - memory::signal_stack_size, memory::signal_stack_size);
+  use_signal_stack(this_thread_task.block->mapping.begin, memory::signal_stack_size);
 }
 
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_report_crashes(const InitialStack&) {

@@ -3,9 +3,15 @@
 #include <rt/thread/block.hpp>
 
 #include <rt/memory/heap.hpp>
+#include <rt/memory/stack_pool.hpp>
 
 #include <arch/syscall.hpp>
 #include <pthread.h>
+
+extern "C" {
+void rt_finish_hub();
+void rt_wake_joining_fibers();
+}
 
 namespace rt::threading {
 namespace {
@@ -38,7 +44,13 @@ long native_start(ThreadBlock& block) {
 }
 
 void native_run_start_hooks() {}
-void native_run_exit_hooks() { heap::release_thread_cache(); }
+void native_run_exit_hooks() {
+  rt_finish_hub();
+  if (Task& task = current_task(); task.end_greenlets) task.end_greenlets(task);
+  memory::release_thread_stacks();
+  heap::release_thread_cache();
+  rt_wake_joining_fibers();
+}
 
 void native_finish(ThreadBlock& block) { pthread_join(block.native, nullptr); }
 

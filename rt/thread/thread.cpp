@@ -3,6 +3,7 @@
 #include <rt/base/digits.hpp>
 #include <rt/base/hook.hpp>
 #include <rt/base/panic.hpp>
+#include <rt/sync/waiter.hpp>
 #include <rt/thread/block.hpp>
 
 namespace rt {
@@ -18,8 +19,6 @@ constinit std::atomic<unsigned> threads_made = 0;
 constinit std::atomic<std::uint32_t> unfinished = 0;
 constexpr std::uint32_t exit_waits = 0x80000000;
 
-thread_local constinit bool counted = false; // this thread is one of them
-
 void begin_unfinished(const ThreadBlock& block) {
   if (!block.daemon) unfinished.fetch_add(1, std::memory_order_relaxed);
 }
@@ -33,7 +32,8 @@ void end_unfinished(const ThreadBlock& block) {
 
 // Threads that threads start meanwhile are waited for as well. A thread that ends the process does not wait for itself.
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_join_threads() {
-  const std::uint32_t self = counted ? 1 : 0;
+  const ThreadBlock* block = this_thread_task.block;
+  const std::uint32_t self = block && !block->daemon ? 1 : 0;
   for (;;) {
     const std::uint32_t left = unfinished.fetch_or(exit_waits, std::memory_order_acquire) | exit_waits;
     if (left == (self | exit_waits)) return;
@@ -47,13 +47,11 @@ namespace threading {
 void thread_main(ThreadBlock& block) {
   Task& task = this_thread_task;
   task.id = current_task_id = block.tid.load(std::memory_order_relaxed);
+  task.block = &block;
   task.name = block.name;
-  task.stack_begin = reinterpret_cast<std::uintptr_t>(block.mapping.stack_begin());
-  task.stack_size = static_cast<std::size_t>(block.stack_top - block.mapping.stack_begin());
   native_run_start_hooks();
   constexpr long set_name = 15; // PR_SET_NAME
   arch::syscall(__NR_prctl, set_name, reinterpret_cast<long>(block.name.data()));
-  counted = !block.daemon;
 
   // run() of a subclass may ask for the id before start() has stored it.
   if (!block.destroy) static_cast<Thread*>(block.callable)->id_.store(task.id, std::memory_order_relaxed);
@@ -148,6 +146,20 @@ Result<void> Thread::start() {
   return {};
 }
 
+// Blocks until the kernel has cleared the word. timed_out, canceled; none.
+Errc Thread::await_end(std::atomic<std::uint32_t>& word, Deadline deadline) {
+  if (hub::running_flow) // only the fiber waits
+    return hub::flow_operations.load(std::memory_order_relaxed)->wait_for_thread(word, deadline);
+  bool in_time = deadline != Deadline::at(0);
+  while (const std::uint32_t tid = word.load(std::memory_order_acquire)) {
+    if (tid == current_task_id && deadline.never()) panic("a thread joins itself, and would wait for ever");
+    if (!in_time) return Errc::timed_out;
+    // The kernel's wake-up at a thread's end is one between processes.
+    in_time = kernel::futex_wait(word, tid, deadline, Sharing::between_processes) != Errc::timed_out;
+  }
+  return Errc::none;
+}
+
 Result<void> Thread::join_until(Deadline deadline) {
   unsigned joining = joining_.load(std::memory_order_acquire);
   do {
@@ -155,20 +167,8 @@ Result<void> Thread::join_until(Deadline deadline) {
   } while (!joining_.compare_exchange_weak(joining, joining + 1, std::memory_order_acquire));
   ThreadBlock* block = block_.load(std::memory_order_acquire);
   const bool running = started_ && block;
-  bool ended = running;
-  while (ended) {
-    const std::uint32_t tid = block->tid.load(std::memory_order_acquire);
-    if (tid == 0) break;
-    if (tid == current_task_id) {
-      if (deadline.never()) panic("a thread joins itself, and would wait for ever");
-      ended = false;
-    } else if (deadline == Deadline::at(0) ||
-               // The kernel's wake-up at a thread's end is one between processes.
-               kernel::futex_wait(block->tid, tid, deadline, Sharing::between_processes) == Errc::timed_out) {
-      ended = block->tid.load(std::memory_order_acquire) == 0;
-      break;
-    }
-  }
+  const Errc failure = running ? await_end(block->tid, deadline) : Errc::none;
+  const bool ended = running && failure == Errc::none;
   // The last of those who join gives the block back: no other looks at it any more, and none will.
   joining = joining_.load(std::memory_order_relaxed);
   while (!joining_.compare_exchange_weak(joining, ended && joining == 1 ? given_back : joining - 1,
@@ -179,8 +179,7 @@ Result<void> Thread::join_until(Deadline deadline) {
     threading::native_finish(*block);
     threading::release_block(block);
   }
-  if (running && !ended) return Errc::timed_out;
-  return {};
+  return failure == Errc::none ? Result<void>{} : failure;
 }
 
 bool Thread::is_alive() const { return !const_cast<Thread*>(this)->join_until(Deadline::at(0)).ok(); }

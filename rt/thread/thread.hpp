@@ -93,9 +93,9 @@ class Thread {
   Result<void> start();
 
   /// Blocks until the thread has ended. Returns at once if it was never started. Panics when a thread joins itself.
-  void join() { (void)join_until(Deadline{}); }
+  void join() { (void)join_until(Deadline::no_matter_what()); }
 
-  /// The same for a limited time. timed_out.
+  /// The same for a limited time. timed_out; canceled, in a fiber.
   template <class Rep, class Period> [[nodiscard]] Result<void> join_for(std::chrono::duration<Rep, Period> timeout) {
     return join_until(Deadline::after(timeout));
   }
@@ -128,6 +128,7 @@ class Thread {
   void* callable_place() const;
 
   static void (*final_run(Thread& thread))(void*);
+  static Errc await_end(std::atomic<std::uint32_t>& word, Deadline deadline);
   Result<void> join_until(Deadline deadline);
 
   static constexpr unsigned given_back = ~0u;

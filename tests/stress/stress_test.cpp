@@ -3,6 +3,7 @@
 //   RT_STRESS_SECONDS   for each primitive; 0.3 if not said
 //   RT_STRESS_SEED      of all random choices; printed by each run, so that one can be repeated
 
+#include <rt/hub/hub.hpp>
 #include <rt/sync/barrier.hpp>
 #include <rt/sync/condition.hpp>
 #include <rt/sync/event.hpp>

@@ -1,0 +1,310 @@
+#include <rt/hub/hub.hpp>
+
+#include <rt/base/futex_lock.hpp>
+#include <rt/base/hook.hpp>
+#include <rt/base/panic.hpp>
+#include <rt/hub/fiber.hpp>
+#include <rt/hub/report.hpp>
+#include <rt/kernel/futex.hpp>
+#include <rt/memory/heap.hpp>
+#include <rt/sync/wait.hpp>
+#include <rt/thread/block.hpp>
+
+#include <arch/cpu.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <mutex>
+#include <new>
+
+namespace rt::hub {
+namespace {
+
+constexpr std::uintptr_t asleep = 1; // in the inbox; no flow lies there
+
+// How long a flow that waits for a lock is left alone: between one and two epochs.
+constexpr std::int64_t epoch_nanoseconds = 100'000'000;
+
+// Hubs of threads that have ended. Their memory is never used for anything else, as a flow of another thread may be
+// about to wake one of them.
+constinit FutexLock unused_lock;
+constinit Hub* unused = nullptr;
+
+std::int64_t now() { return Clock::now().time_since_epoch().count(); }
+
+Parked park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word) {
+  return running_flow->hub->park(waiter, deadline, long_wait, word);
+}
+
+void unpark(Flow& flow, Waiter& waiter) {
+  Hub& hub = *flow.hub;
+  Atomic<std::uint32_t>& state = waiter.state();
+  if (running_flow && running_flow->hub == &hub) {
+    // Nobody else changes the state now: it is this thread's, and unpark is called once.
+    const bool suspended = state.load(std::memory_order_relaxed) == Waiter::suspended;
+    state.store(Waiter::notified, std::memory_order_relaxed);
+    if (suspended) hub.make_ready(flow);
+  } else if (state.exchange(Waiter::notified, std::memory_order_acq_rel) == Waiter::suspended) {
+    hub.make_ready_from_elsewhere(flow);
+  }
+}
+
+// The kernel, which clears a thread's word and wakes the threads that wait for that, knows nothing of fibers: they wait
+// in the table until the thread has marked the word, which is one of its last acts, and then for the kernel.
+constexpr std::uint32_t is_ending = 0x80000000;
+
+Errc wait_for_thread(Word& tid, Deadline deadline) {
+  for (std::uint32_t word; (word = tid.load(std::memory_order_acquire)) != 0;) {
+    if (deadline == Deadline::at(0)) return Errc::timed_out;
+    if (word & is_ending) {
+      kernel::futex_wait(tid, word, Deadline{}, kernel::Sharing::between_processes);
+    } else if (const Waited waited = PrivateScope::wait_on(tid, word, deadline); gave_up(waited)) {
+      return error_of(waited);
+    }
+  }
+  return Errc::none;
+}
+
+constexpr FlowOperations operations{park, unpark, wait_for_thread};
+
+} // namespace
+
+Hub& Hub::make() {
+  Task& task = current_task();
+  Hub* hub;
+  {
+    const std::lock_guard guard(unused_lock);
+    hub = unused;
+    if (hub) unused = hub->next_unused_;
+  }
+  if (!hub) {
+    void* const memory = heap::allocate(sizeof(Hub), alignof(Hub));
+    if (!memory) panic("out of memory: a thread's hub could not be made");
+    hub = ::new (memory) Hub;
+  }
+  hub->main_.task = &task;
+  hub->main_.id = task.id;
+  hub->main_.hub = hub;
+  flow_operations.store(&operations, std::memory_order_relaxed);
+  write_current_fiber.store(write_running_fiber, std::memory_order_relaxed);
+  running_flow = &hub->main_;
+  return *hub;
+}
+
+void Hub::make_ready_from_elsewhere(Flow& flow) {
+  std::uintptr_t found = inbox_.load(std::memory_order_relaxed);
+  do flow.next = found == asleep ? nullptr : reinterpret_cast<Flow*>(found);
+  while (!inbox_.compare_exchange_weak(found, reinterpret_cast<std::uintptr_t>(&flow), std::memory_order_acq_rel,
+                                       std::memory_order_relaxed));
+  if (found == asleep) wake_sleeper();
+}
+
+void Hub::wake() {
+  std::uintptr_t expected = asleep;
+  if (inbox_.compare_exchange_strong(expected, 0, std::memory_order_acq_rel)) wake_sleeper();
+}
+
+// The mark differs from every address in the lower half, which is first in memory on all CPUs here.
+void Hub::wake_sleeper() { kernel::futex_wake(inbox_word_, 1, kernel::Sharing::private_to_process); }
+static_assert(std::endian::native == std::endian::little);
+
+void Hub::take_inbox() {
+  const std::uintptr_t found = inbox_.exchange(0, std::memory_order_acquire);
+  if (found == asleep) return;
+  Flow* first = nullptr; // the one that was made ready first
+  for (Flow *flow = reinterpret_cast<Flow*>(found), *next; flow; flow = next) {
+    next = flow->next;
+    flow->next = first;
+    first = flow;
+  }
+  for (Flow *flow = first, *next; flow; flow = next) {
+    next = flow->next;
+    make_ready(*flow);
+  }
+}
+
+bool Hub::poll_and_yield() {
+  poll();
+  if (!first_ready_) return false;
+  make_ready(*running_flow);
+  switch_to_next();
+  return true;
+}
+
+void Hub::poll() {
+  switches_ += static_cast<std::uint64_t>(turns - turns_left_);
+  turns_left_ = turns;
+  if (inbox_.load(std::memory_order_relaxed)) take_inbox();
+  if (look_for_canceled_.load(std::memory_order_relaxed)) wake_canceled();
+  if (flows.too_many_warm()) flows.trim();
+  if (timers.empty() && !first_lock_waiter_) return;
+  const std::int64_t time = now();
+  while (!timers.empty() && timers.first_deadline() <= time) {
+    Flow& flow = timers.first();
+    timers.remove(flow);
+    interrupt(flow, Parked::timed_out);
+  }
+  if (first_lock_waiter_ && time >= epoch_ends_) {
+    ++epoch_;
+    epoch_ends_ = time + epoch_nanoseconds;
+    while (first_lock_waiter_ && epoch_ - first_lock_waiter_->epoch >= 2) {
+      Flow& flow = *first_lock_waiter_;
+      delist_lock_waiter(flow);
+      interrupt(flow, Parked::unparked); // to look for a dead lock itself
+    }
+  }
+}
+
+void Hub::wait_for_ready() {
+  for (;;) {
+    poll();
+    if (first_ready_) return;
+    sleep();
+  }
+}
+
+void Hub::sleep() {
+  for (int pauses = spin_pauses(); pauses > 0; --pauses) {
+    if (inbox_.load(std::memory_order_relaxed)) return;
+    arch::pause();
+  }
+  std::uintptr_t expected = 0;
+  if (!inbox_.compare_exchange_strong(expected, asleep, std::memory_order_acq_rel)) return;
+  Deadline deadline = Deadline::no_matter_what();
+  if (!timers.empty()) deadline = Deadline::at(timers.first_deadline());
+  if (first_lock_waiter_) deadline = std::min(deadline, Deadline::at(epoch_ends_));
+  if (deadline.never() && fibers > 0 && is_only_thread()) report_stuck(*this);
+  while (inbox_.load(std::memory_order_relaxed) == asleep)
+    if (kernel::futex_wait(inbox_word_, asleep, deadline, kernel::Sharing::private_to_process) == Errc::timed_out)
+      break;
+  take_inbox();
+}
+
+void Hub::switch_away_for_ever() {
+  if (!first_ready_) wait_for_ready();
+  Flow& self = *running_flow;
+  Flow& next = take_ready();
+  --turns_left_;
+  run(next);
+  self.context.switch_for_ever_to(next.context, nullptr);
+}
+
+Parked Hub::park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word) {
+  Flow& self = *running_flow;
+  for (;;) {
+    std::uint32_t state = waiter.state().load(std::memory_order_acquire);
+    // Once more after an end of waiting that was none, or whose Waiter had been taken out of its list.
+    if (state == Waiter::waiting &&
+        !waiter.state().compare_exchange_strong(state, Waiter::suspended, std::memory_order_acq_rel))
+      return Parked::unparked;
+    if (state == Waiter::notified && self.early > 0) {
+      --self.early;
+      return Parked::unparked;
+    }
+
+    // From here on the flow will be made ready once: by unpark, perhaps it has been already, or by interrupt().
+    self.waiter = &waiter;
+    self.interruptible = deadline.interruptible();
+    if (deadline.interruptible() && self.task->canceled.load(std::memory_order_relaxed)) {
+      interrupt(self, Parked::canceled);
+    } else {
+      if (!deadline.never()) timers.add(self, deadline.nanoseconds());
+      if (long_wait) enlist_lock_waiter(self);
+    }
+    switch_away();
+    // If nobody has taken the word out of `suspended`, the flow was made ready for a Waiter further out in its calls,
+    // whose park is to find that when it comes.
+    while (waiter.state().load(std::memory_order_acquire) == Waiter::suspended) {
+      ++self.early;
+      switch_away();
+    }
+    self.waiter = nullptr;
+    if (self.timer != Flow::no_timer) timers.remove(self);
+    if (self.waits_for_lock) delist_lock_waiter(self);
+
+    if (waiter.state().load(std::memory_order_acquire) == Waiter::notified) return Parked::unparked;
+    if (waiter.woken_by != Parked::unparked) return waiter.woken_by;
+    long_wait(*word);
+    long_wait = nullptr;
+  }
+}
+
+void Hub::interrupt(Flow& flow, Parked reason) {
+  if (!flow.waiter || (reason == Parked::canceled && !flow.interruptible)) return;
+  flow.waiter->woken_by = reason;
+  std::uint32_t expected = Waiter::suspended;
+  if (flow.waiter->state().compare_exchange_strong(expected, Waiter::waiting, std::memory_order_acq_rel))
+    make_ready(flow);
+}
+
+void Hub::look_for_canceled() {
+  look_for_canceled_.store(1, std::memory_order_release);
+  wake();
+}
+
+void Hub::wake_canceled() {
+  look_for_canceled_.exchange(0, std::memory_order_acquire);
+  flows.visit([this](Flow& flow) {
+    if (flow.live && flow.task->canceled.load(std::memory_order_relaxed)) interrupt(flow, Parked::canceled);
+  });
+}
+
+void Hub::enlist_lock_waiter(Flow& flow) {
+  flow.waits_for_lock = true;
+  flow.epoch = epoch_;
+  flow.earlier = last_lock_waiter_;
+  flow.later = nullptr;
+  (last_lock_waiter_ ? last_lock_waiter_->later : first_lock_waiter_) = &flow;
+  last_lock_waiter_ = &flow;
+}
+
+void Hub::delist_lock_waiter(Flow& flow) {
+  flow.waits_for_lock = false;
+  (flow.earlier ? flow.earlier->later : first_lock_waiter_) = flow.later;
+  (flow.later ? flow.later->earlier : last_lock_waiter_) = flow.earlier;
+}
+
+HubInfo Hub::info() const {
+  return {"futex", fibers, timers.size(), switches_ + static_cast<std::uint64_t>(turns - turns_left_)};
+}
+
+void Hub::finish() {
+  flows.visit([this](Flow& flow) {
+    if (!flow.live) return;
+    flow.task->canceled.store(true, std::memory_order_relaxed);
+    interrupt(flow, Parked::canceled);
+  });
+  // What can go on does so to its end. Who waits for a lock will get it; the others that cannot be interrupted are left
+  // where they stand.
+  while (fibers > 0) {
+    if (!yield() && timers.empty() && !first_lock_waiter_) break;
+    if (!first_ready_ && (!timers.empty() || first_lock_waiter_)) sleep();
+  }
+  if (fibers > 0) return; // their Waiters and this hub stay where they are, as somebody may yet wake them
+  running_flow = nullptr;
+  const std::lock_guard guard(unused_lock);
+  next_unused_ = unused;
+  unused = this;
+}
+
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_wake_joining_fibers() {
+  threading::ThreadBlock* const block = this_thread_task.block;
+  if (!block) return;
+  block->tid.fetch_or(is_ending, std::memory_order_acq_rel);
+  PrivateScope::wake(block->tid, everybody);
+}
+RT_AT_THREAD_EXIT(95, rt_wake_joining_fibers);
+
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_finish_hub() {
+  if (running_flow) running_flow->hub->finish();
+}
+RT_AT_THREAD_EXIT(05, rt_finish_hub);
+RT_AT_EXIT(05, rt_finish_hub);
+
+} // namespace rt::hub
+
+namespace rt {
+
+HubInfo hub_info() { return hub::running_flow ? hub::running_flow->hub->info() : HubInfo{"futex", 0, 0, 0}; }
+
+} // namespace rt

@@ -1,0 +1,164 @@
+#pragma once
+// Hub: the scheduler of one thread's flows: its fibers, and the flow that the thread began with.
+//
+//   ready       a FIFO; whoever stops takes the next one from it and switches to it: there is no scheduler's own flow
+//   parked      in a Waiter (rt/sync/waiter.hpp), perhaps with a deadline in the timers
+//   inbox       flows that other threads have made ready: a stack that they push to without a lock and the hub takes as
+//               a whole. The mark `asleep` in it says that the hub is in futex(2) and has to be woken
+//
+// A flow that stops while none is ready looks for work on its own stack: in the inbox, among the timers. If there is
+// none, it spins for a moment, leaves the mark and sleeps until the next deadline. Now and then, every `turns`
+// switches, a running flow looks as well, so that one that never blocks but yields does not keep the others from
+// waking.
+//
+// No wake-up is lost: to push into the inbox and to leave the mark are both compare-exchanges of one word, so either
+// the hub finds the flow, or whoever pushes it finds the mark and wakes the hub. The kernel compares the word (its
+// lower half) with the mark before it lets the hub sleep.
+//
+// Fibers never leave their thread, so no two flows of a hub run at the same time, and what belongs to a hub needs no
+// lock and no atomic access, except for the inbox. What is waited for may be shared between threads as ever.
+
+#include <rt/hub/flow.hpp>
+#include <rt/hub/flow_pool.hpp>
+#include <rt/hub/timers.hpp>
+#include <rt/sync/sleep.hpp>
+#include <rt/sync/waiter.hpp>
+
+#include <string_view>
+
+namespace rt {
+
+/// The state of the calling thread's hub.
+struct HubInfo {
+  std::string_view engine; ///< how it waits: "futex"
+  std::size_t fibers;      ///< that have not ended
+  std::size_t timers;      ///< deadlines that are waited for
+  std::uint64_t switches;  ///< from flow to flow, so far
+};
+HubInfo hub_info();
+
+namespace hub {
+
+class Hub {
+ public:
+  Hub() : inbox_(0) {}
+  Hub(const Hub&) = delete;
+
+  /// The calling thread's; made if there is none. Panics when there is no memory.
+  static Hub& of_thread() { return running_flow ? *running_flow->hub : make(); }
+
+  /// Lets the others that are ready go first. True: somebody was.
+  [[gnu::always_inline]] bool yield() {
+    if (!first_ready_) return poll_and_yield();
+    make_ready(*running_flow);
+    switch_to_next();
+    return true;
+  }
+
+  /// Puts a flow of this hub at the end of the ready ones. To be called in the hub's thread.
+  void make_ready(Flow& flow) {
+    flow.next = nullptr;
+    *last_ready_ = &flow;
+    last_ready_ = &flow.next;
+  }
+
+  /// The same from another thread.
+  void make_ready_from_elsewhere(Flow& flow);
+
+  /// Wakes the hub, if it sleeps, from another thread.
+  void wake();
+
+  /// The running flow stops, having seen to it that somebody will make it ready, and goes on when that has happened.
+  [[gnu::always_inline]] void switch_away() {
+    if (!first_ready_) [[unlikely]]
+      wait_for_ready();
+    switch_to_next();
+  }
+
+  /// The same for a flow that has ended: it never goes on.
+  [[noreturn]] void switch_away_for_ever();
+
+  Parked park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word);
+
+  /// Ends the wait of a parked flow of this hub, if that is possible. To be called in the hub's thread.
+  void interrupt(Flow& flow, Parked reason);
+
+  /// Has canceled flows looked for.
+  void look_for_canceled();
+
+  /// Ends all fibers, as far as they can be: in the end of the thread.
+  void finish();
+
+  Timers timers;
+  FlowPool flows;
+  std::size_t fibers = 0; // that have not ended
+
+  Flow& main_flow() { return main_; }
+  HubInfo info() const;
+
+ private:
+  static constexpr int turns = 64;
+
+  static Hub& make();
+  bool poll_and_yield();
+  void wait_for_ready();
+  void poll();
+  void sleep();
+  void take_inbox();
+  void wake_sleeper();
+  void wake_canceled();
+  void enlist_lock_waiter(Flow& flow);
+  void delist_lock_waiter(Flow& flow);
+
+  [[gnu::always_inline]] void switch_to_next() {
+    if (--turns_left_ == 0) [[unlikely]]
+      poll();
+    Flow& self = *running_flow;
+    Flow& next = take_ready();
+    if (&next == &self) return; // made ready while it looked for work
+    run(next);
+    self.context.switch_to(next.context, nullptr);
+  }
+
+  Flow& take_ready() {
+    Flow& next = *first_ready_;
+    first_ready_ = next.next;
+    if (!first_ready_) last_ready_ = &first_ready_;
+    return next;
+  }
+
+  static void run(Flow& flow) {
+    running_flow = &flow;
+    running_task = flow.task;
+    current_task_id = flow.id;
+  }
+
+  Flow* first_ready_ = nullptr;
+  Flow** last_ready_ = &first_ready_;
+  int turns_left_ = turns;
+  std::uint64_t switches_ = 0; // until the last poll
+
+  // Those that wait for a lock and have not been parked for long, longest first.
+  Flow* first_lock_waiter_ = nullptr;
+  Flow* last_lock_waiter_ = nullptr;
+  std::uint32_t epoch_ = 0;
+  std::int64_t epoch_ends_ = 0;
+
+  Flow main_;
+  Hub* next_unused_ = nullptr;
+
+  union alignas(arch::cache_line) {
+    Atomic<std::uintptr_t> inbox_;
+    Atomic<std::uint32_t> inbox_word_; // its lower half, for futex(2)
+  };
+  Atomic<std::uint32_t> look_for_canceled_ = 0; // a word: riscv64 has no atomic instructions for less
+};
+
+} // namespace hub
+
+/// Lets others have the CPU: the thread's other fibers if there are any, else other threads (sched_yield(2)).
+[[gnu::always_inline]] inline void yield() {
+  if (!hub::running_flow || !hub::running_flow->hub->yield()) yield_thread();
+}
+
+} // namespace rt
