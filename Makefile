@@ -242,6 +242,9 @@ $(BUILD)/$(1)/machine/tour.cpio: $(patsubst %,$(BUILD)/$(1)/apps/%,$(APPS))
 	$$(call initramfs,$(BUILD)/$(1)/apps/init,$$(filter-out %/init,$$^))
 $(BUILD)/$(1)/machine/app-%.cpio: $(BUILD)/$(1)/apps/% $(BUILD)/$(1)/apps/init
 	$$(call initramfs,$(BUILD)/$(1)/apps/init,$$<)
+$(BUILD)/$(1)/machine/gdb-%.cpio: $(BUILD)/$(1)/apps/% $(BUILD)/$(1)/apps/init $(BUILD)/$(1)/tests/machine/load_address
+	$$(call initramfs,$(BUILD)/$(1)/apps/init,$$< $(BUILD)/$(1)/tests/machine/load_address)
+OBJECTS += $(BUILD)/$(1)/tests/machine/load_address.o
 endef
 $(foreach v,bare bare-debug,$(eval $(call app_machines,$(v))))
 
@@ -315,6 +318,9 @@ $(BUILD)/tools/test: $(BUILD)/tools/build
 $(BUILD)/tools/machine:
 	$(call require,$(firstword $(MACHINE)):$(MACHINE_PACKAGE))
 
+$(BUILD)/tools/gdb:
+	$(call require,$(GDB):$(GDB))
+
 # What building a kernel needs, if it is not there yet.
 $(BUILD)/tools/kernel: $(BUILD)/tools/build
 	$(call require,$(if $(KERNEL_CONFIG),$(shell tests/machine/kernel.sh --cached $(KERNEL_ARGUMENTS) >/dev/null || \
@@ -371,14 +377,16 @@ apps: $(patsubst %,$(BUILD)/$(VARIANT)/apps/%,$(APPS)) sdk ## build all apps and
 run: apps ## build and run the tour: each app in order, then a table of sizes and times
 	@$(BUILD)/$(VARIANT)/apps/tour $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
 
-QEMU_INITRAMFS := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)/machine/$(if $(APP),app-$(APP),tour).cpio
-qemu = @$^ $(SMP) '$(if $(APP),/$(APP) $(ARGS),/tour / $(TIME_SCALE))'
+QEMU_VARIANT := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)
+QEMU_NAME    := $(if $(APP),app-$(APP),tour)
+GDB_APP      := $(or $(APP),hello)
+GDB          := $(if $(CROSS_COMPILE),gdb-multiarch,gdb)
 
-qemu: $(BUILD)/machine/boot $(QEMU_INITRAMFS) ## run APP with ARGS, or the tour, in a virtual machine of ARCH
-	$(qemu)
+qemu: $(BUILD)/machine/boot $(QEMU_VARIANT)/machine/$(QEMU_NAME).cpio ## run APP with ARGS, or the tour, in a virtual machine
+	@$^ $(SMP) '$(if $(APP),/$(APP) $(ARGS),/tour / $(TIME_SCALE))'
 
-qemu-gdb: $(BUILD)/machine/boot $(QEMU_INITRAMFS) ## the same, waiting for gdb
-	$(qemu) -S -gdb tcp:127.0.0.1:$(GDB_PORT)
+qemu-gdb: $(BUILD)/machine/boot $(QEMU_VARIANT)/machine/gdb-$(GDB_APP).cpio | $(BUILD)/tools/gdb ## the same for APP or hello, waiting for gdb
+	@tests/machine/gdb.sh $^ $(SMP) $(QEMU_VARIANT)/apps/$(GDB_APP) '$(ARGS)' $(GDB_PORT) $(GDB)
 
 test: apps bare $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
 	$(if $(filter-out $(MACHINES),$(CPUS)),@echo 'MACHINES leaves out: $(filter-out $(MACHINES),$(CPUS))')
