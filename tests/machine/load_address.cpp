@@ -7,6 +7,7 @@
 #include <rt/kernel/file.hpp>
 #include <rt/kernel/process.hpp>
 
+#include <algorithm>
 #include <arch/syscall.hpp>
 #include <linux/fcntl.h>
 #include <linux/ptrace.h>
@@ -25,8 +26,9 @@ rt::Result<ProcessId> start_stopped(const char* const* argv, const char* const* 
   exit_process(126);
 }
 
-// The first mapping of a process is at the beginning of the text in /proc/PID/maps, in hexadecimal digits.
-rt::Result<std::string_view> first_mapping(ProcessId process, std::span<char> buffer) {
+// The address of a file's lowest mapping in a process, in hexadecimal digits: what /proc/PID/maps begins the first line
+// with that ends with the file's path. (The vDSO may lie below.)
+rt::Result<std::string_view> lowest_mapping(ProcessId process, std::string_view file_path, std::span<char> buffer) {
   char path[32];
   rt::Output out(std::span<char>(path, sizeof path - 1));
   rt::format_to(out, "/proc/{}/maps", process);
@@ -36,8 +38,13 @@ rt::Result<std::string_view> first_mapping(ProcessId process, std::span<char> bu
   const auto size = read_file(*file, buffer);
   (void)close_file(*file);
   if (!size) return size.error();
-  const std::string_view text(buffer.data(), *size);
-  return text.substr(0, text.find('-'));
+  std::string_view text(buffer.data(), *size);
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    if (line.ends_with(file_path)) return line.substr(0, line.find('-'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  return rt::Errc::no_such_file_or_directory;
 }
 
 } // namespace
@@ -54,8 +61,8 @@ int main(int argc, char** argv, char** environment) {
   }
   const auto change = wait_for_child(*child, WUNTRACED);
   if (!change || !change->status.stopped()) return 1; // the child has said why
-  char buffer[128];
-  const auto address = first_mapping(*child, buffer);
+  char buffer[4096];                                  // nothing but the program, its stack and the vDSO is mapped yet
+  const auto address = lowest_mapping(*child, argv[1], buffer);
   (void)send_signal(*child, Signal::sigkill);
   (void)wait_for_child(*child);
   if (!address) {
