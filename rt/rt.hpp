@@ -23,5 +23,6 @@
 #include <rt/sync/queue.hpp>
 #include <rt/sync/rlock.hpp>
 #include <rt/sync/semaphore.hpp>
+#include <rt/sync/shared_condition.hpp>
 #include <rt/sync/sleep.hpp>
 #include <rt/thread/thread.hpp>

@@ -26,7 +26,7 @@ rt_context_entry:
         mov     x1, x2
         ldr     x4, [sp]
         blr     x4                      // does not return
-        udf     #0
+        brk     #1
         .cfi_endproc
         .size   rt_context_entry, . - rt_context_entry
 
@@ -69,8 +69,15 @@ rt_context_runs:
         .cfi_undefined x30
         hint    #38                     // bti jc
         bl      rt_report_running_context
-        udf     #0
+        brk     #1
         .cfi_endproc
         .size   rt_context_runs, . - rt_context_runs
 
         .section .note.GNU-stack, "", @progbits
+
+// Every place above that is reached by a jump has a landing pad, and no return address is signed.
+        .section .note.gnu.property, "a", @note
+        .balign 8
+        .long   4, 16, 5                // sizes of name and properties; NT_GNU_PROPERTY_TYPE_0
+        .asciz  "GNU"
+        .long   0xc0000000, 4, 3, 0     // GNU_PROPERTY_AARCH64_FEATURE_1_AND: BTI | PAC

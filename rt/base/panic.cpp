@@ -50,7 +50,7 @@ void write_backtrace(Output& out, const void* frame_pointer) {
   out.put_literal("    ...\n");
 }
 
-constinit std::atomic<FiberWriter*> write_current_fiber = nullptr;
+constinit Atomic<FiberWriter*> write_current_fiber = nullptr;
 
 void write_current_task(Output& out) {
   if (FiberWriter* write = write_current_fiber.load(std::memory_order_relaxed)) write(out);

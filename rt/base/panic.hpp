@@ -1,9 +1,8 @@
 #pragma once
 // panic: the program itself is wrong, and going on would only hide where.
 
+#include <rt/base/atomic.hpp>
 #include <rt/base/format.hpp>
-
-#include <atomic>
 
 namespace rt {
 
@@ -60,7 +59,7 @@ void write_current_task(Output& out);
 
 /// Writes "fiber 'name' (id 4194304) of " when a fiber runs; the hub's, if there is one.
 using FiberWriter = void(Output& out);
-[[gnu::visibility("hidden")]] extern std::atomic<FiberWriter*> write_current_fiber;
+[[gnu::visibility("hidden")]] extern Atomic<FiberWriter*> write_current_fiber;
 
 /// Ends the process by SIGABRT, even where that is ignored, blocked or handled (POSIX abort(3)).
 [[noreturn]] void abort();

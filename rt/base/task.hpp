@@ -40,6 +40,8 @@ struct Task {
   Atomic<bool> canceled = false;
   /// The word of the lock that it waits for without a time limit.
   Atomic<const Atomic<std::uint32_t>*> lock = nullptr;
+  /// How often it has waited for one (modulo 2^32).
+  Atomic<std::uint32_t> lock_waits = 0;
   // Its current greenlet (rt/context/greenlet.cpp), and how to end them with the task; nullptr: it has none.
   void* greenlets = nullptr;
   void (*end_greenlets)(Task& task) = nullptr;

@@ -7,15 +7,15 @@
 #include <rt/hub/report.hpp>
 #include <rt/kernel/futex.hpp>
 #include <rt/memory/heap.hpp>
+#include <rt/sync/spin.hpp>
 #include <rt/sync/wait.hpp>
 #include <rt/thread/block.hpp>
-
-#include <arch/cpu.hpp>
 
 #include <algorithm>
 #include <bit>
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace rt::hub {
 namespace {
@@ -101,7 +101,7 @@ void Hub::make_ready_from_elsewhere(Flow& flow) {
 
 void Hub::wake() {
   std::uintptr_t expected = asleep;
-  if (inbox_.compare_exchange_strong(expected, 0, std::memory_order_acq_rel)) wake_sleeper();
+  if (inbox_.compare_exchange_strong(expected, 0, std::memory_order_seq_cst)) wake_sleeper();
 }
 
 // The mark differs from every address in the lower half, which is first in memory on all CPUs here.
@@ -164,12 +164,10 @@ void Hub::wait_for_ready() {
 }
 
 void Hub::sleep() {
-  for (int pauses = spin_pauses(); pauses > 0; --pauses) {
-    if (inbox_.load(std::memory_order_relaxed)) return;
-    arch::pause();
-  }
+  if (spin_while(inbox_word_, 0)) return;
   std::uintptr_t expected = 0;
-  if (!inbox_.compare_exchange_strong(expected, asleep, std::memory_order_acq_rel)) return;
+  if (!inbox_.compare_exchange_strong(expected, asleep, std::memory_order_seq_cst)) return;
+  if (look_for_canceled_.load(std::memory_order_seq_cst)) return take_inbox();
   Deadline deadline = Deadline::no_matter_what();
   if (!timers.empty()) deadline = Deadline::at(timers.first_deadline());
   if (first_lock_waiter_) deadline = std::min(deadline, Deadline::at(epoch_ends_));
@@ -192,12 +190,13 @@ void Hub::switch_away_for_ever() {
 Parked Hub::park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word) {
   Flow& self = *running_flow;
   for (;;) {
-    std::uint32_t state = waiter.state().load(std::memory_order_acquire);
-    // Once more after an end of waiting that was none, or whose Waiter had been taken out of its list.
-    if (state == Waiter::waiting &&
-        !waiter.state().compare_exchange_strong(state, Waiter::suspended, std::memory_order_acq_rel))
-      return Parked::unparked;
-    if (state == Waiter::notified && self.early > 0) {
+    // Once more after an end of waiting that was none, or whose Waiter had been taken out of its list: an unpark since
+    // then has made nobody ready.
+    if (std::exchange(waiter.interrupted, false)) {
+      std::uint32_t expected = Waiter::waiting;
+      if (!waiter.state().compare_exchange_strong(expected, Waiter::suspended, std::memory_order_acq_rel))
+        return Parked::unparked;
+    } else if (self.early > 0 && waiter.state().load(std::memory_order_acquire) == Waiter::notified) {
       --self.early;
       return Parked::unparked;
     }
@@ -231,14 +230,15 @@ Parked Hub::park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const A
 
 void Hub::interrupt(Flow& flow, Parked reason) {
   if (!flow.waiter || (reason == Parked::canceled && !flow.interruptible)) return;
-  flow.waiter->woken_by = reason;
   std::uint32_t expected = Waiter::suspended;
-  if (flow.waiter->state().compare_exchange_strong(expected, Waiter::waiting, std::memory_order_acq_rel))
-    make_ready(flow);
+  if (!flow.waiter->state().compare_exchange_strong(expected, Waiter::waiting, std::memory_order_acq_rel)) return;
+  flow.waiter->woken_by = reason; // the first reason, if there are several until it runs
+  flow.waiter->interrupted = true;
+  make_ready(flow);
 }
 
 void Hub::look_for_canceled() {
-  look_for_canceled_.store(1, std::memory_order_release);
+  look_for_canceled_.store(1, std::memory_order_seq_cst);
   wake();
 }
 

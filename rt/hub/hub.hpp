@@ -13,7 +13,9 @@
 //
 // No wake-up is lost: to push into the inbox and to leave the mark are both compare-exchanges of one word, so either
 // the hub finds the flow, or whoever pushes it finds the mark and wakes the hub. The kernel compares the word (its
-// lower half) with the mark before it lets the hub sleep.
+// lower half) with the mark before it lets the hub sleep. That flows were canceled is told by another word: the canceler
+// writes it and then looks for the mark, the hub leaves the mark and then looks at it, all in seq_cst order, so one of
+// them sees what the other did.
 //
 // Fibers never leave their thread, so no two flows of a hub run at the same time, and what belongs to a hub needs no
 // lock and no atomic access, except for the inbox. What is waited for may be shared between threads as ever.

@@ -16,6 +16,7 @@ template <class Scope> Result<unsigned> BasicBarrier<Scope>::wait_until(Deadline
   const unsigned index = count_of(word) - 1;
   if (index == parties_ - 1) return release(index);
 
+  if (watch(low_, static_cast<std::uint32_t>(word))) word = word_.load(std::memory_order_acquire);
   for (Waited waited = Waited::changed;;) {
     const State state = state_of(word);
     if (state > acting) {

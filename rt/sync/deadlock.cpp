@@ -14,6 +14,7 @@ constexpr std::size_t longest = 32;
 struct Cycle {
   DeadlockMember members[longest];
   std::size_t size = 0;
+  std::uint32_t waits = 0; // of all members, ever: the same tasks may get into the same cycle again
 
   std::span<const DeadlockMember> view() const { return {members, size}; }
 };
@@ -22,17 +23,19 @@ constinit Atomic<DeadlockHandler*> handler = nullptr;
 constinit Atomic<std::uintptr_t> last_reported = 0;
 
 // What the task with this id waits for. The registry is locked meanwhile: tasks come and go.
-const Word* lock_wanted_by(DeadlockMember& member) {
+const Word* lock_wanted_by(DeadlockMember& member, std::uint32_t& waits) {
   struct Search {
     DeadlockMember& member;
+    std::uint32_t& waits;
     const Word* word;
-  } search{member, nullptr};
+  } search{member, waits, nullptr};
   visit_tasks(
       [](Task& task, void* argument) {
-        auto& [wanted, word] = *static_cast<Search*>(argument);
+        auto& [wanted, all_waits, word] = *static_cast<Search*>(argument);
         if (task.id != wanted.task) return true;
         wanted.name = task.name;
         word = task.lock.load(std::memory_order_relaxed);
+        all_waits += task.lock_waits.load(std::memory_order_relaxed);
         wanted.waits_for = word;
         return false;
       },
@@ -57,7 +60,7 @@ bool find_cycle(Cycle& cycle) {
   for (TaskId next = first; cycle.size < longest;) {
     DeadlockMember& member = cycle.members[cycle.size++];
     member.task = next;
-    const Word* word = lock_wanted_by(member);
+    const Word* word = lock_wanted_by(member, cycle.waits);
     next = word ? owner_of(*word) : 0;
     if (next == 0) return false;
     if (next == first) return true;
@@ -73,7 +76,7 @@ bool same(const Cycle& a, const Cycle& b) {
 
 // The same for all members of a cycle, whichever of them it starts with.
 std::uintptr_t signature(const Cycle& cycle) {
-  std::uintptr_t sum = 1;
+  std::uintptr_t sum = 1 + cycle.waits;
   for (const auto& member : cycle.view())
     sum += reinterpret_cast<std::uintptr_t>(member.waits_for) * (2 * member.task + 1);
   return sum;
@@ -115,6 +118,7 @@ void report_relock(const Word& word) {
   Cycle cycle;
   const Task& task = current_task();
   cycle.members[cycle.size++] = {task.id, task.name, &word};
+  cycle.waits = task.lock_waits.load(std::memory_order_relaxed);
   call_handler(cycle);
 }
 

@@ -21,7 +21,9 @@ template <class Scope> bool BasicLock<Scope>::try_lock_as_new_task() {
 }
 
 template <class Scope> Result<void> BasicLock<Scope>::lock_contended(Deadline deadline) {
-  const TaskId id = current_task().id;
+  Task& task = current_task();
+  const TaskId id = task.id;
+  task.lock_waits.store(task.lock_waits.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   std::uint32_t word = word_.load(std::memory_order_relaxed);
   for (int backoff = first_backoff; backoff <= last_backoff; backoff *= 2) {
     if (word == 0 && word_.compare_exchange_strong(word, id, std::memory_order_acquire, std::memory_order_relaxed))
@@ -36,7 +38,6 @@ template <class Scope> Result<void> BasicLock<Scope>::lock_contended(Deadline de
   }
 
   register_current_task();
-  Task& task = current_task();
   for (;;) {
     word = word_.load(std::memory_order_relaxed);
     if (word == 0) {

@@ -3,6 +3,7 @@
 namespace rt {
 
 template <class Scope> Result<void> BasicSemaphore<Scope>::acquire_contended(Deadline deadline) {
+  if (watch(permits_, 0) && try_acquire()) return {};
   std::uint64_t word = word_.fetch_add(one_waiter, std::memory_order_relaxed) + one_waiter;
   for (Waited waited = Waited::changed;;) {
     while (permits(word) > 0)

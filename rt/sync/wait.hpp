@@ -19,6 +19,7 @@
 
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/futex.hpp>
+#include <rt/sync/spin.hpp>
 #include <rt/sync/waiter.hpp>
 
 #include <cstdint>
@@ -47,13 +48,19 @@ struct PrivateScope {
 struct SharedScope {
   static constexpr bool shared = true;
   static Waited wait_on(const Word& word, std::uint32_t expected, Deadline deadline = {}, LongWait* = nullptr) {
-    const Errc code = kernel::futex_wait(word, expected, deadline, kernel::Sharing::between_processes);
+    const Errc code = kernel::futex_wait(word, expected, deadline.limited_to(current_task().limit),
+                                         kernel::Sharing::between_processes);
     return code == Errc::timed_out ? Waited::timed_out : code == Errc::would_block ? Waited::changed : Waited::woken;
   }
   static unsigned wake(const Word& word, unsigned count) {
     return kernel::futex_wake(word, count, kernel::Sharing::between_processes);
   }
 };
+
+/// Looks for a short time whether the word changes before a wait_on for it, so that a wake-up that is near costs
+/// neither side a system call or a look into the table. Only in a thread that has nothing else to do, no fibers that
+/// is.
+inline bool watch(const Word& word, std::uint32_t value) { return !hub::running_flow && spin_while(word, value); }
 
 /// Calls `look` with the table's bucket of the word locked, if somebody waits on it: the word exists as long.
 /// Returns whether it was called.

@@ -18,6 +18,9 @@
 // No wake-up is lost. A thread sleeps only while the word is `sleeping` (the kernel compares), and only unpark changes
 // that. A fiber is made ready exactly once for each time that it is suspended, by whoever takes the word out of
 // `suspended`; that this may happen before it has left its stack does no harm, as only its own thread lets it go on.
+// One that its hub has interrupted is told by no word that unpark came while it ran, which makes nobody ready: it
+// remembers that it was interrupted, and before it is suspended once more it takes the word from `waiting` or learns
+// that it was unparked.
 // unpark's exchange releases and park's reads acquire, so what was done before unpark is seen after park.
 //
 // Whoever calls unpark must have taken the Waiter out of the list where it found it, so that it is called once. It
@@ -71,6 +74,7 @@ class Waiter {
   /// Blocks the calling task until unpark, the deadline or, if that is interruptible, its Timeout or a cancel. After
   /// another end than `unparked` the caller takes the Waiter out of its list; if somebody else has done so already,
   /// unpark is on its way, and it must call await_unpark().
+  /// word: what the caller has watched for a while before (see spin.hpp), and has long_wait told of.
   Parked park(Deadline deadline, LongWait* long_wait = nullptr, const Atomic<std::uint32_t>* word = nullptr);
   void await_unpark() { park(Deadline::no_matter_what()); }
 
@@ -84,22 +88,16 @@ class Waiter {
 
   // For the hub.
   static constexpr std::uint32_t waiting = 0, sleeping = 1, suspended = 2, notified = 3;
-  Parked woken_by = Parked::unparked; // before `notified`
+  bool interrupted = false;           // by its hub, and not suspended again since
+  Parked woken_by = Parked::unparked; // why it was
   Atomic<std::uint32_t>& state() { return state_; }
 
  private:
-  bool spin();
   Parked park_thread(Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word);
 
   hub::Flow* const flow_;
   Atomic<std::uint32_t> state_;
 };
-
-/// How long a task that is to block looks for a wake-up before it sleeps; 0: not at all. The default is a few
-/// microseconds, less than falling asleep and waking costs, and 0 on a machine with one CPU.
-void set_spin_time(std::chrono::nanoseconds time);
-/// The same as a number of arch::pause().
-int spin_pauses();
 
 /// A FIFO of Waiters on their owners' stacks. Its user locks it.
 class WaiterList {

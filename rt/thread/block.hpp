@@ -22,7 +22,7 @@ struct ThreadBlock {
   void (*run)(void*) = nullptr;
   void (*destroy)(void*) = nullptr;
   ThreadBlock* next = nullptr; // in the cache, or among the detached
-  std::atomic<std::uint32_t> tid = 0;
+  Atomic<std::uint32_t> tid = 0;
   bool daemon = false;
   TaskName name = {};
 #if RT_HOSTED

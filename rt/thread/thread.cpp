@@ -147,7 +147,7 @@ Result<void> Thread::start() {
 }
 
 // Blocks until the kernel has cleared the word. timed_out, canceled; none.
-Errc Thread::await_end(std::atomic<std::uint32_t>& word, Deadline deadline) {
+Errc Thread::await_end(Atomic<std::uint32_t>& word, Deadline deadline) {
   if (hub::running_flow) // only the fiber waits
     return hub::flow_operations.load(std::memory_order_relaxed)->wait_for_thread(word, deadline);
   bool in_time = deadline != Deadline::at(0);

@@ -14,7 +14,6 @@
 #include <rt/base/task.hpp>
 #include <rt/kernel/clock.hpp>
 
-#include <atomic>
 #include <concepts>
 #include <new>
 #include <string_view>
@@ -128,15 +127,15 @@ class Thread {
   void* callable_place() const;
 
   static void (*final_run(Thread& thread))(void*);
-  static Errc await_end(std::atomic<std::uint32_t>& word, Deadline deadline);
+  static Errc await_end(Atomic<std::uint32_t>& word, Deadline deadline);
   Result<void> join_until(Deadline deadline);
 
   static constexpr unsigned given_back = ~0u;
 
-  std::atomic<threading::ThreadBlock*> block_ = nullptr;
+  Atomic<threading::ThreadBlock*> block_ = nullptr;
   /// Tasks in join_until, or given_back: the thread has ended and has no block any more.
-  std::atomic<unsigned> joining_ = 0;
-  std::atomic<std::uint32_t> id_ = 0;
+  Atomic<unsigned> joining_ = 0;
+  Atomic<std::uint32_t> id_ = 0;
   bool started_ = false;
   bool daemon_ = false;
   TaskName name_ = {};

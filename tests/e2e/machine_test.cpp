@@ -51,7 +51,7 @@ TEST_CASE("a panic of the kernel is a failure, and the console is shown") {
   const auto ending = test("60", "machine/panic.cpio", "");
   INFO(ending.out, ending.err);
   CHECK((ending.in_time && ending.status > 0));
-  CHECK(e2e::contains(ending.out, "hello\n"));
+  CHECK(e2e::contains(ending.out, "hello"));
   CHECK(e2e::contains(ending.out, "Kernel panic - not syncing: Attempted to kill init!"));
   CHECK(e2e::contains(ending.out, "\nthe machine failed: the tests did not come to their end\n"));
 }

@@ -62,7 +62,7 @@ std::uint64_t execution = 0;
 
 std::vector<Location*> locations; // those in use come first; the others are kept for their memory
 std::size_t used = 0;
-std::array<std::vector<Location*>, most_tasks> on_stack; // innermost last
+std::vector<std::vector<Location*>> on_stack; // of each flow, innermost last
 
 Slot& slot_of(std::uintptr_t address) {
   for (std::uint64_t i = (address * 0x9e3779b97f4a7c15u) >> (64 - table_bits);; ++i) {
@@ -192,8 +192,9 @@ void end_atomics(std::uintptr_t begin, std::uintptr_t end_of_range) {
     if (locations[i]->address >= begin && locations[i]->address < end_of_range) end(*locations[i]);
 }
 
-void end_atomics_on_stack(std::uintptr_t end_of_range) {
-  auto& list = on_stack[self().index];
+void end_atomics_on_stack(unsigned flow, std::uintptr_t end_of_range) {
+  if (flow >= on_stack.size()) return;
+  auto& list = on_stack[flow];
   for (; !list.empty() && list.back()->address < end_of_range; list.pop_back()) end(*list.back());
 }
 
@@ -211,14 +212,17 @@ void atomic_construct(void* at, std::size_t size) {
   const bool again = slot.execution == execution;
   if (again) {
     end(*slot.location);
-    std::erase(on_stack[me.index], slot.location);
+    for (auto& list : on_stack) std::erase(list, slot.location);
   }
   Location& location = make(slot, address, size);
   location.is_static = false;
   location.maker = me.index;
   location.made = me.clock.ticks[me.index];
   location.values.push_back({read_memory(at, size), 0, {}});
-  if (on_stack_of(me.index, address)) on_stack[me.index].push_back(&location);
+  if (on_own_stack(address)) {
+    if (running_flow() >= on_stack.size()) on_stack.resize(running_flow() + 1);
+    on_stack[running_flow()].push_back(&location);
+  }
   ++me.clock.ticks[me.index];
 }
 

@@ -20,13 +20,18 @@ Stack stack_of(unsigned task);
 
 /// The lifetime of the atomics in this memory ends: by the running task, and after all uses.
 void end_atomics(std::uintptr_t begin, std::uintptr_t end);
-/// The same for those on the running task's stack below an address: functions have returned.
-void end_atomics_on_stack(std::uintptr_t end);
+/// The same for those on a flow's stack below an address: functions have returned.
+void end_atomics_on_stack(unsigned flow, std::uintptr_t end);
 
 /// Whether an atomic whose lifetime has ended is at the address.
 bool atomic_is_gone(const void* address);
 
 bool on_stack_of(unsigned task, std::uintptr_t address);
+
+/// What has a stack: each task, by its index, and after these the fibers that tasks have made (rt/context).
+unsigned running_flow();
+/// Whether a function that has not returned has the address in its frame, on the stack that the running task uses.
+bool on_own_stack(std::uintptr_t address);
 
 /// What begin_memory does for plain data.
 void begin_shadow();

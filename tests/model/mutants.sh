@@ -1,7 +1,7 @@
 #!/bin/sh
 # Tests the model: builds rt with one mistake after the other (mutants.list) and expects the model's tests to fail each
 # time. Run by `make mutants`, which says in the environment how to compile: MODEL (where the model is built), COMPILE,
-# FLAGS and LINK. Arguments: words that a mutant's name has to contain; none: all mutants.
+# FLAGS and LINK. Arguments: words that "test: name" of a mutant has to contain; none: all mutants.
 
 list=tests/model/mutants.list
 work=$MODEL/mutants
@@ -33,14 +33,14 @@ is_found() {
     *) objects="$objects $MODEL/${source%.cpp}.o" ;;
     esac
   done
-  $LINK $objects -o "$work/tests" >>"$work/output" 2>&1 || return 1
+  $LINK $objects "$MODEL/librt.a" -o "$work/tests" >>"$work/output" 2>&1 || return 1
   timeout 120 "$work/tests" --abort-after=1 >"$work/output" 2>&1
   grep -q "^scenario .* fails:\|was ended by signal" "$work/output"
 }
 
 check() {
   [ -n "$name" ] || return
-  case $name in
+  case "$test: $name" in
   *"$words"*) ;;
   *) name= && return ;;
   esac

@@ -1,13 +1,26 @@
-// rt's panics end the execution: a scenario that panics has failed.
+// rt's panics end the execution: a scenario that panics has failed. What reports would say of fibers is not needed.
 
 #include "machine.hpp"
 
 #include <rt/base/panic.hpp>
 #include <rt/base/registry.hpp>
+#include <rt/hub/report.hpp>
+
+extern "C" void rt_report_running_context() { model::fail("a generator that runs is resumed"); }
 
 namespace rt {
 
 void unregister_at_thread_exit() {} // the scenario's tasks do so themselves, when they end
+
+constinit Atomic<FiberWriter*> write_current_fiber = nullptr;
+
+namespace hub {
+
+bool is_only_thread() { return false; }
+void write_running_fiber(Output&) {}
+void report_stuck(Hub&) { model::fail("stuck: all fibers wait"); }
+
+} // namespace hub
 
 namespace panicking {
 

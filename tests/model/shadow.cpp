@@ -15,6 +15,7 @@
 #include <cstring>
 #include <new>
 #include <sys/mman.h>
+#include <vector>
 
 extern "C" char __data_start[], _end[]; // the program's variables, by the linker
 
@@ -60,12 +61,13 @@ std::array<Region, 2> regions;
 std::uint32_t execution = 0;
 std::uintptr_t heap_end; // what is allocated ends here
 
-// The lowest address of each frame of instrumented functions that are running, innermost last.
+// The functions that are running on a stack: the lowest address of each frame, innermost last. What is above the first
+// one is the stack's end.
 struct Frames {
-  std::array<std::uintptr_t, 512> low;
-  std::size_t depth;
+  std::vector<std::uintptr_t> low;
 };
-std::array<Frames, most_tasks> frames;
+std::vector<Frames> flows;                // see running_flow()
+std::array<unsigned, most_tasks> running; // the flow that each task runs
 
 void prepare() {
   if (regions[0].cells) return;
@@ -120,14 +122,12 @@ void check_order(const char* what, std::uintptr_t address, const Cell& cell, boo
 // Whether the address is on a stack, where no function is that has not returned.
 bool below_frames(std::uintptr_t address) {
   const std::uintptr_t owner = (address - arena) / stack_size;
-  if (owner >= most_tasks) return false;
-  const Frames& own = frames[owner];
-  return address < own.low[own.depth - 1];
+  return owner < most_tasks && address < flows[owner].low.back();
 }
 
 void access_cell(Cell& cell, std::uintptr_t address, bool writes, const void* code) {
   const Task& me = self();
-  if (cell.gone && on_stack_of(me.index, address)) renew_in_place(cell); // a stack is used for frame after frame
+  if (cell.gone && on_own_stack(address)) renew_in_place(cell); // a stack is used for frame after frame
   if (cell.only != me.index) {
     if (cell.gone || below_frames(address))
       fail("'" + std::string(me.name) + "' " + (writes ? "writes " : "reads ") + address_name(address) + " (" +
@@ -235,10 +235,19 @@ void begin_shadow() {
   prepare();
   ++execution;
   heap_end = heap;
+  flows.resize(most_tasks);
   for (unsigned i = 0; i < most_tasks; ++i) {
-    frames[i].low[0] = arena + (i + 1) * stack_size;
-    frames[i].depth = 1;
+    flows[i].low.assign(1, arena + (i + 1) * stack_size);
+    running[i] = i;
   }
+}
+
+unsigned running_flow() { return running[self().index]; }
+
+bool on_own_stack(std::uintptr_t address) {
+  const auto& low = flows[running_flow()].low;
+  return !low.empty() && address < low.front() &&
+         address >= reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
 }
 
 } // namespace model
@@ -276,20 +285,34 @@ void __tsan_init() {}
 
 void __tsan_func_entry(void*) {
   if (!in_program || self().index == 0) return;
-  Frames& own = frames[self().index];
-  const auto low = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-  if (own.depth == own.low.size()) fail("functions call each other too deeply for the simulated memory");
-  begin_frame(low, own.low[own.depth - 1]);
-  own.low[own.depth++] = low;
+  const Inside inside;
+  auto& low = flows[model::running_flow()].low;
+  const auto lowest = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  if (low.empty()) low.push_back(lowest); // a fiber's first function
+  begin_frame(lowest, low.back());
+  low.push_back(lowest);
 }
 
 void __tsan_func_exit() {
   if (!in_program || self().index == 0) return;
-  Frames& own = frames[self().index];
-  --own.depth;
   const Inside inside;
-  end_range(own.low[own.depth], own.low[own.depth - 1], "leaves the frame of", CODE);
-  end_atomics_on_stack(own.low[own.depth - 1]);
+  auto& low = flows[model::running_flow()].low;
+  const std::uintptr_t lowest = low.back();
+  low.pop_back();
+  end_range(lowest, low.back(), "leaves the frame of", CODE);
+  end_atomics_on_stack(model::running_flow(), low.back());
+}
+
+// What rt/memory/sanitizer.hpp tells of fibers. A handle is a flow's number.
+void* __tsan_create_fiber(unsigned) {
+  const Inside inside;
+  flows.emplace_back();
+  return reinterpret_cast<void*>(flows.size() - 1);
+}
+void __tsan_destroy_fiber(void*) {}
+void* __tsan_get_current_fiber() { return reinterpret_cast<void*>(std::uintptr_t{model::running_flow()}); }
+void __tsan_switch_to_fiber(void* fiber, unsigned) {
+  running[self().index] = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(fiber));
 }
 
 #define RT_MODEL_ACCESS(size)                                                                                          \

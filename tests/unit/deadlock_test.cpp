@@ -154,6 +154,10 @@ TEST_CASE("a task that locks twice is reported at once, and goes on if the handl
   CHECK(relock_waits_for == &relocked);
   CHECK(relock_task == rt::current_task().id);
   CHECK(relocked.held());
+
+  relocked.lock(); // the same once more
+  CHECK(relocks == 2);
+  CHECK(relocked.held());
   relocked.unlock();
   rt::on_deadlock(nullptr);
 }

@@ -4,7 +4,7 @@
 #include <rt/base/panic.hpp>
 #include <rt/memory/heap.hpp>
 
-namespace rt::start {
+namespace rt::memory {
 namespace {
 
 struct Registration {
@@ -40,4 +40,4 @@ int __cxa_thread_atexit(void (*destroy)(void*), void* object, void*) {
 RT_AT_THREAD_EXIT(10, rt_destroy_thread_locals);
 RT_AT_EXIT(50, rt_destroy_thread_locals); // of the thread that ends the process
 
-} // namespace rt::start
+} // namespace rt::memory

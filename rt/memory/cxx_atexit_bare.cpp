@@ -7,7 +7,7 @@
 
 #include <new>
 
-namespace rt::start {
+namespace rt::memory {
 namespace {
 
 struct Registration {
@@ -64,4 +64,4 @@ int __cxa_atexit(void (*destroy)(void*), void* object, void*) {
 
 RT_AT_EXIT(90, rt_destroy_statics);
 
-} // namespace rt::start
+} // namespace rt::memory
