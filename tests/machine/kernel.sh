@@ -36,7 +36,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/rt/kernels
 mkdir -p "$cache" || exit 1
 suffix=
 if [ -n "$config" ]; then
-  suffix=_$(digest <"$config")
+  suffix=_$(grep '^CONFIG_' "$config" | digest)
 fi
 link=$cache/$meta-$architecture$suffix
 
