@@ -246,6 +246,9 @@ $(BUILD)/$(1)/machine/tour.cpio: $(patsubst %,$(BUILD)/$(1)/apps/%,$(APPS))
 	$$(call initramfs,$(BUILD)/$(1)/apps/init,$$(filter-out %/init,$$^))
 $(BUILD)/$(1)/machine/app-%.cpio: $(BUILD)/$(1)/apps/% $(BUILD)/$(1)/apps/init
 	$$(call initramfs,$(BUILD)/$(1)/apps/init,$$<)
+$(BUILD)/$(1)/machine/gdb-%.cpio: $(BUILD)/$(1)/apps/% $(BUILD)/$(1)/apps/init $(BUILD)/$(1)/tests/machine/load_address
+	$$(call initramfs,$(BUILD)/$(1)/apps/init,$$< $(BUILD)/$(1)/tests/machine/load_address)
+OBJECTS += $(BUILD)/$(1)/tests/machine/load_address.o
 endef
 $(foreach v,bare bare-debug,$(eval $(call app_machines,$(v))))
 
@@ -273,14 +276,16 @@ $(BUILD)/machine/bare-tests-%-cpus: $(BUILD)/machine/boot $(BUILD)/machine/bare-
 # make of their own.
 machine_tests = $(foreach n,1 2 4,$(1)/machine/bare-tests-$(n)-cpus)
 machine_parts = $(call machine_tests,$(1)) $(1)/machine/boot $(1)/bare/machine/tour.cpio
+.PHONY: machine
+machine: $(call machine_parts,$(BUILD))
+	@:
 machine_folders  := $(addprefix $(dir $(BUILD)),$(MACHINES))
 TESTS            += $(foreach folder,$(machine_folders),$(call machine_tests,$(folder)))
 MACHINE_PROGRAMS := $(foreach folder,$(machine_folders),$(call machine_parts,$(folder))) \
                     $(BUILD)/machine/boot $(BUILD)/machine/panic.cpio $(BUILD)/bare/machine/app-09_event.cpio
 define other_machine
 $(call machine_parts,$(dir $(BUILD))$(1)) &: bare-$(1)
-	$(Q)$(MAKE) --no-print-directory ARCH=$(1) BUILD=$(dir $(BUILD))$(1) KERNEL=$(KERNEL_$(1)) \
-	  $(call machine_parts,$(dir $(BUILD))$(1))
+	$(Q)$$(MAKE) --no-print-directory ARCH=$(1) BUILD=$(dir $(BUILD))$(1) KERNEL=$(KERNEL_$(1)) machine
 endef
 $(foreach cpu,$(filter-out $(ARCH),$(MACHINES)),$(eval $(call other_machine,$(cpu))))
 
@@ -317,6 +322,9 @@ $(BUILD)/tools/test: $(BUILD)/tools/build
 
 $(BUILD)/tools/machine:
 	$(call require,$(firstword $(MACHINE)):$(MACHINE_PACKAGE))
+
+$(BUILD)/tools/gdb:
+	$(call require,$(GDB):$(GDB))
 
 # What building a kernel needs, if it is not there yet.
 $(BUILD)/tools/kernel: $(BUILD)/tools/build
@@ -444,14 +452,16 @@ apps: $(patsubst %,$(BUILD)/$(VARIANT)/apps/%,$(APPS)) sdk ## build all apps and
 run: apps ## build and run the tour: each app in order, then a table of sizes and times
 	@$(BUILD)/$(VARIANT)/apps/tour $(BUILD)/$(VARIANT)/apps $(TIME_SCALE)
 
-QEMU_INITRAMFS := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)/machine/$(if $(APP),app-$(APP),tour).cpio
-qemu = @$^ $(SMP) '$(if $(APP),/$(APP) $(ARGS),/tour / $(TIME_SCALE))'
+QEMU_VARIANT := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)
+QEMU_NAME    := $(if $(APP),app-$(APP),tour)
+GDB_APP      := $(or $(APP),hello)
+GDB          := $(if $(CROSS_COMPILE),gdb-multiarch,gdb)
 
-qemu: $(BUILD)/machine/boot $(QEMU_INITRAMFS) ## run APP with ARGS, or the tour, in a virtual machine of ARCH
-	$(qemu)
+qemu: $(BUILD)/machine/boot $(QEMU_VARIANT)/machine/$(QEMU_NAME).cpio ## run APP with ARGS, or the tour, in a virtual machine
+	@$^ $(SMP) '$(if $(APP),/$(APP) $(ARGS),/tour / $(TIME_SCALE))'
 
-qemu-gdb: $(BUILD)/machine/boot $(QEMU_INITRAMFS) ## the same, waiting for gdb
-	$(qemu) -S -gdb tcp:127.0.0.1:$(GDB_PORT)
+qemu-gdb: $(BUILD)/machine/boot $(QEMU_VARIANT)/machine/gdb-$(GDB_APP).cpio | $(BUILD)/tools/gdb ## the same for APP or hello, waiting for gdb
+	@tests/machine/gdb.sh $^ $(SMP) $(QEMU_VARIANT)/apps/$(GDB_APP) '$(ARGS)' $(GDB_PORT) $(GDB)
 
 test: apps bare $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
 	$(if $(filter-out $(MACHINES),$(CPUS)),@echo 'MACHINES leaves out: $(filter-out $(MACHINES),$(CPUS))')

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes an initial RAM disk to standard output: a "newc" archive of cpio, the same bytes for the same files. Its entries
-# are owned by root and dated to the beginning of 1970; folders for what an init mounts are there from the start.
+# Writes an initial RAM disk to standard output: a "newc" archive of cpio, the same bytes for the same files. Its
+# entries are owned by root and dated to the beginning of 1970; folders for what an init mounts are there.
 #
 #   tests/machine/initramfs.sh NAME=FILE... >ARCHIVE        such as init=build/x86_64/bare/apps/hello.stripped
 

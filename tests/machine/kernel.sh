@@ -36,7 +36,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/rt/kernels
 mkdir -p "$cache" || exit 1
 suffix=
 if [ -n "$config" ]; then
-  suffix=_$(digest <"$config")
+  suffix=_$(grep '^CONFIG_' "$config" | digest)
 fi
 link=$cache/$meta-$architecture$suffix
 
@@ -94,8 +94,10 @@ build() {
   dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
     tar -xJ -C "$work/source" --strip-components 1 || fail "$package cannot be unpacked"
   make_kernel() {
-    env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS KBUILD_BUILD_TIMESTAMP="$version" KBUILD_BUILD_USER=rt KBUILD_BUILD_HOST=rt \
-      make -C "$work/source" O="$work/build" ARCH="$kernel_arch" CROSS_COMPILE="$cross_compile" "$@" >>"$work/log" 2>&1 ||
+    env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
+      KBUILD_BUILD_TIMESTAMP="$version" KBUILD_BUILD_USER=rt KBUILD_BUILD_HOST=rt \
+      make -C "$work/source" O="$work/build" ARCH="$kernel_arch" CROSS_COMPILE="$cross_compile" "$@" \
+      >>"$work/log" 2>&1 ||
       { tail -n 30 "$work/log" >&2; fail "building it failed"; }
   }
   make_kernel KCONFIG_ALLCONFIG="$(readlink -f "$config")" allnoconfig
@@ -108,7 +110,8 @@ build() {
 }
 
 if [ ! -f "$cache/$home/kernel" ]; then
-  (cd "$work" && apt-get -qq download "$package") >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "$package is not to be had"; }
+  (cd "$work" && apt-get -qq download "$package") >"$work/log" 2>&1 ||
+    { cat "$work/log" >&2; fail "$package is not to be had"; }
   mkdir "$work/result"
   if [ -n "$config" ]; then
     build "$work/$package"_*.deb
