@@ -194,6 +194,8 @@ template <class Way> double shuffled(std::size_t flows, bool with_returns) {
 
 // --- Generators ------------------------------------------------------------------------------------------------------
 
+volatile long total = 0;
+
 struct CompilersGenerator {
   struct promise_type {
     long value;
@@ -215,12 +217,13 @@ struct CompilersGenerator {
 
 double compilers_step() {
   const CompilersGenerator numbers = compilers_numbers();
-  volatile long last = 0;
   const double each = nanoseconds_each(10'000'000, [&](long count) {
+    long sum = 0;
     for (long i = 0; i < count; ++i) {
       numbers.handle.resume();
-      last = numbers.handle.promise().value;
+      sum += numbers.handle.promise().value;
     }
+    total = sum;
   });
   numbers.handle.destroy();
   return each;
@@ -231,9 +234,10 @@ double step() {
     for (long i = 0; yield(i); ++i) {
     }
   });
-  volatile long last = 0;
   return nanoseconds_each(10'000'000, [&](long count) {
-    for (long i = 0; i < count; ++i) last = *numbers.next();
+    long sum = 0;
+    for (long i = 0; i < count; ++i) sum += *numbers.next();
+    total = sum;
   });
 }
 
