@@ -212,7 +212,12 @@ BENCHES := $(basename $(notdir $(wildcard tests/bench/*.cpp)))
 OBJECTS += $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES))
 
 $(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/librt.a
-	$(call say,LINK,$@) $(CXX) -pthread $^ $$(pkg-config --libs absl_synchronization) -o $@
+	$(call say,LINK,$@) $(CXX) -pthread $(filter %.o %.a,$^) $(PEERS) -o $@
+$(BUILD)/hosted/tests/bench/lock: PEERS = $$(pkg-config --libs absl_synchronization)
+$(BUILD)/hosted/tests/bench/switch: PEERS = -lboost_context
+$(BUILD)/hosted/tests/bench/fiber: $(BUILD)/hosted/tests/bench/goroutines
+$(BUILD)/hosted/tests/bench/goroutines: tests/bench/goroutines.go | $(BUILD)/tools/bench
+	$(call say,GO,$@) mkdir -p $(@D) && GOCACHE=$(abspath $(BUILD))/go-cache go build -o $@ $<
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
 
 # --- Other CPUs ------------------------------------------------------------------------------------------------------
@@ -339,7 +344,9 @@ $(BUILD)/tools/quick: $(BUILD)/tools/build
 
 $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
-	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev)
+	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev \
+	  /usr/include/boost/context/fiber.hpp:libboost-context-dev go:golang-go \
+	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent)
 
 # --- SDK -------------------------------------------------------------------------------------------------------------
 # The compiler wrapper, headers, library, and what pkg-config and CMake read, laid out below SDK as below an

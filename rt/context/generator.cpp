@@ -18,7 +18,7 @@ void begin(State& state, arch::Entry* entry) {
 
 void stop(State* state) {
   // Whether the body returns, is abandoned or yields once more, it is not wanted any longer.
-  if (!state->body.fresh()) state->resume(nullptr);
+  if (!state->body.fresh()) State::resume(state, nullptr);
   release(state);
 }
 

@@ -36,6 +36,11 @@ Parked park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic
   return running_flow->hub->park(waiter, deadline, long_wait, word);
 }
 
+bool let_others_run() {
+  Hub& hub = *running_flow->hub;
+  return hub.others_are_ready() && hub.yield();
+}
+
 void unpark(Flow& flow, Waiter& waiter) {
   Hub& hub = *flow.hub;
   Atomic<std::uint32_t>& state = waiter.state();
@@ -67,7 +72,7 @@ Errc wait_for_thread(Word& tid, Deadline deadline) {
   return Errc::none;
 }
 
-constexpr FlowOperations operations{park, unpark, wait_for_thread};
+constexpr FlowOperations operations{park, unpark, let_others_run, wait_for_thread};
 
 } // namespace
 

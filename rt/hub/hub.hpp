@@ -57,6 +57,8 @@ class Hub {
     return true;
   }
 
+  bool others_are_ready() const { return first_ready_ != nullptr; }
+
   /// Puts a flow of this hub at the end of the ready ones. To be called in the hub's thread.
   void make_ready(Flow& flow) {
     flow.next = nullptr;

@@ -16,7 +16,8 @@
 namespace rt::memory {
 namespace {
 
-// Class c has a stride of least_stride << c bytes.
+// Class c has a stride of least_stride << c bytes and one page: of an odd number of pages, since the tops of stacks at
+// a power of two would all fall into the same few sets of the cache of page translations.
 constexpr std::size_t least_stride = 32 * 1024;
 constexpr unsigned class_count = 16;
 constexpr std::size_t first_slab = 1024 * 1024, largest_slab = 256 * 1024 * 1024;
@@ -54,11 +55,10 @@ constinit thread_local Cache cache = {};
 
 constexpr std::size_t least_guard = 16 * 1024; // functions with frames of several KiB hit it rather than step over it
 std::size_t guard_bytes() { return std::max(least_guard, kernel::page_size()); }
-std::size_t stride_of(unsigned size_class) { return least_stride << size_class; }
+std::size_t stride_of(unsigned size_class) { return (least_stride << size_class) + kernel::page_size(); }
 
 unsigned class_for(std::size_t size) {
-  if (size == 0)
-    return kernel::page_size() <= least_guard ? 1 : 2; // 48 KiB beside the guard; 64 where pages are as large
+  if (size == 0) return 1; // default_flow_stack_size beside the guard, whatever the size of a page
   const std::size_t wanted = size + guard_bytes() + colours * arch::cache_line;
   unsigned size_class = 0;
   while (size_class < class_count && stride_of(size_class) < wanted) ++size_class;

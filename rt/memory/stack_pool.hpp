@@ -3,7 +3,7 @@
 //
 //   slab      [guard][stack <- grows down][guard][stack <- grows down] ...      one mapping, reserved and not used yet
 //              16 KiB or a page            16 KiB or a page
-//              |---- stride: 2^n KiB ----|
+//              |- stride: 2^n KiB, a page -|
 //
 // A stack costs the memory that was written to, so what counts is one page and its entry in the page table. Guards are
 // marked in the page table (MADV_GUARD_INSTALL, Linux 6.13), which leaves the slab one mapping. Older kernels need
@@ -34,7 +34,7 @@ struct Stack {
   std::size_t size() const { return static_cast<std::size_t>(top - begin); }
 };
 
-/// What a flow gets that asks for no size: 64 KiB with the guard.
+/// What a flow gets at least that asks for no size: 68 KiB of addresses with the guard, where pages have 4 KiB.
 inline constexpr std::size_t default_flow_stack_size = 48 * 1024;
 
 /// A stack of at least `size` usable bytes; 0: default_flow_stack_size. not_enough_memory; too_many_mappings.

@@ -20,6 +20,10 @@
 //     than the event, since it re-arms first, and passes the wake-up on.
 //   - A waiter whose time is over and that is still listed takes itself out: it has had no wake-up. One that is no
 //     longer listed has had one, and does with it what all do: re-arms, looks, passes it on.
+//
+// A fiber lets the others of its hub run before it enters, unless somebody waits already: the one that is to make the
+// condition true is often among them, and then neither of the two pays for a wait. It has not entered by then, so no
+// wake-up can be meant for it, and what it does afterwards is what one does that comes only then.
 
 #include <rt/base/futex_lock.hpp>
 #include <rt/sync/waiter.hpp>
@@ -92,6 +96,7 @@ class alignas(arch::cache_line) EventCount {
   /// Blocks until `look` returns true or a notification (both `unparked`), the deadline or a cancel. In any case the
   /// caller has to look again, and to call notify_one() if it leaves something to do for others.
   template <class Look> Parked wait(Deadline deadline, Look look) {
+    if (!armed_.load(std::memory_order_relaxed) && hub::let_others_run() && look()) return Parked::unparked;
     Waiter waiter;
     enter(waiter);
     if (!look()) return park(waiter, deadline);

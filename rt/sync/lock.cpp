@@ -33,7 +33,8 @@ template <class Scope> Result<void> BasicLock<Scope>::lock_contended(Deadline de
       report_relock(word_);
     }
     if (word & waiters) break;
-    for (int i = 0; i < backoff; ++i) arch::pause();
+    if (!hub::let_others_run())
+      for (int i = 0; i < backoff; ++i) arch::pause();
     word = word_.load(std::memory_order_relaxed);
   }
 

@@ -21,7 +21,8 @@
 //
 // The lock is not handed over: whoever comes first after an unlock gets it. Handing over would cost two switches of
 // the CPU each time (ten times the throughput and more). A contender spins before it waits, longer and longer between
-// two looks, and only while nobody waits.
+// two looks, and only while nobody waits. In place of spinning, a fiber lets the others of its hub run, as far as they
+// are ready: the owner may be one of them.
 //
 // Memory orders: the compare-exchange that takes the lock acquires, the exchange that frees it releases.
 

@@ -57,28 +57,32 @@ template <class T> class RingQueue {
 
   /// full, closed.
   Result<void> try_put(T&& item) {
-    if (const Claim claim = claim_space()) [[likely]]
+    const Claim claim = claim_space();
+    if (claim) [[likely]]
       return fill(claim, std::move(item));
-    return put_contended(std::move(item), Deadline{}, Patience::none);
+    return put_contended(claim.error, std::move(item), Deadline{}, Patience::none);
   }
   /// timed_out, closed.
   Result<void> put(T&& item, Deadline deadline) {
-    if (const Claim claim = claim_space()) [[likely]]
+    const Claim claim = claim_space();
+    if (claim) [[likely]]
       return fill(claim, std::move(item));
-    return put_contended(std::move(item), deadline, Patience::until_deadline);
+    return put_contended(claim.error, std::move(item), deadline, Patience::until_deadline);
   }
 
   /// empty, closed.
   Result<T> try_get() {
-    if (const Claim claim = claim_item()) [[likely]]
+    const Claim claim = claim_item();
+    if (claim) [[likely]]
       return take(claim);
-    return get_contended(Deadline{}, Patience::none);
+    return get_contended(claim.error, Deadline{}, Patience::none);
   }
   /// timed_out, closed.
   Result<T> get(Deadline deadline) {
-    if (const Claim claim = claim_item()) [[likely]]
+    const Claim claim = claim_item();
+    if (claim) [[likely]]
       return take(claim);
-    return get_contended(deadline, Patience::until_deadline);
+    return get_contended(claim.error, deadline, Patience::until_deadline);
   }
 
   std::size_t size() const {
@@ -225,39 +229,41 @@ template <class T> class RingQueue {
   // notification may go to another waiter, hence the limit.
   static Deadline soon() { return Deadline::after(std::chrono::microseconds(100)); }
 
-  [[gnu::noinline]] Result<void> put_contended(T&& item, Deadline deadline, Patience patience) {
+  // From a claim that has failed for the reason `why`.
+  [[gnu::noinline]] Result<void> put_contended(Errc why, T&& item, Deadline deadline, Patience patience) {
     Result<void> result;
     for (Parked parked = Parked::unparked;;) {
-      const Claim claim = claim_space();
-      if (claim) {
-        fill(claim, std::move(item));
-        break;
-      }
-      result = claim.error;
-      if (claim.error == Errc::closed || (claim.error == Errc::full && patience == Patience::none)) break;
+      result = why;
+      if (why == Errc::closed || (why == Errc::full && patience == Patience::none)) break;
       result = error_of(parked);
       if (parked != Parked::unparked) break;
       result = {};
       parked = not_full_.wait(patience == Patience::none ? soon() : deadline, [this] { return can_put(); });
       if (patience == Patience::none) parked = Parked::unparked;
+      const Claim claim = claim_space();
+      if (claim) {
+        fill(claim, std::move(item));
+        break;
+      }
+      why = claim.error;
     }
     if (can_put()) not_full_.notify_one();
     return result;
   }
 
-  [[gnu::noinline]] Result<T> get_contended(Deadline deadline, Patience patience) {
+  [[gnu::noinline]] Result<T> get_contended(Errc why, Deadline deadline, Patience patience) {
     const auto pass_on = [this](Result<T> result) {
       if (can_get()) not_empty_.notify_one();
       return result;
     };
     for (Parked parked = Parked::unparked;;) {
-      const Claim claim = claim_item();
-      if (claim) return pass_on(take(claim));
-      if (claim.error == Errc::closed || (claim.error == Errc::empty && patience == Patience::none))
-        return pass_on(claim.error);
+      if (why == Errc::closed || (why == Errc::empty && patience == Patience::none)) return pass_on(why);
       if (parked != Parked::unparked) return pass_on(error_of(parked));
       parked = not_empty_.wait(patience == Patience::none ? soon() : deadline, [this] { return can_get(); });
       if (patience == Patience::none) parked = Parked::unparked;
+      const Claim claim = claim_item();
+      if (claim) return pass_on(take(claim));
+      why = claim.error;
     }
   }
 

@@ -61,10 +61,18 @@ inline thread_local constinit Flow* running_flow = nullptr;
 struct FlowOperations {
   Parked (*park)(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word);
   void (*unpark)(Flow& flow, Waiter& waiter);
+  /// Lets the thread's other flows that are ready go first. False: there are none.
+  bool (*let_others_run)();
   /// Suspends the calling fiber until the kernel clears this word, at a thread's end. timed_out, canceled.
   Errc (*wait_for_thread)(Atomic<std::uint32_t>& tid, Deadline deadline);
 };
 inline constinit Atomic<const FlowOperations*> flow_operations = nullptr; // set before the first Flow runs
+
+/// What spinning is to a thread: whom a flow waits for may well be one of its own hub's, which goes on only when this
+/// one does not. Lets those that are ready run. False: there are none, or the thread has no hub.
+inline bool let_others_run() {
+  return running_flow && flow_operations.load(std::memory_order_relaxed)->let_others_run();
+}
 
 } // namespace hub
 

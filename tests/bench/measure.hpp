@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <sched.h>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 namespace bench {
@@ -22,12 +24,22 @@ inline void pin_to_cpu(int cpu) {
   sched_setaffinity(0, sizeof set, &set);
 }
 
+/// What a median must not exceed.
+struct Limit {
+  double value = 0; // 0: none
+  enum { absolute, of_the_first } kind = absolute;
+};
+inline Limit at_most(double value) { return {value}; }
+inline Limit at_most_of_the_first(double ratio) { return {ratio, Limit::of_the_first}; }
+
 struct Candidate {
   std::string name;
   std::function<double()> measure; // one round
+  Limit limit = {};
 };
 
-/// Runs the candidates in turns and prints each one's median, least and greatest value, and its ratio to the first one.
+/// Runs the candidates in turns and prints each one's median, least and greatest value, its ratio to the first one, and
+/// its limit.
 inline void compare(const char* title, const char* unit, const std::vector<Candidate>& candidates, int rounds = 9) {
   std::vector<std::vector<double>> values(candidates.size());
   for (int round = 0; round < rounds; ++round)
@@ -38,9 +50,35 @@ inline void compare(const char* title, const char* unit, const std::vector<Candi
     std::sort(values[i].begin(), values[i].end());
     const double median = values[i][values[i].size() / 2];
     if (i == 0) first = median;
-    std::printf("  %-34s %10.3f   (%.3f to %.3f)   %.2f of the first\n", candidates[i].name.c_str(), median,
+    std::printf("  %-34s %10.3f   (%.3f to %.3f)   %.2f of the first", candidates[i].name.c_str(), median,
                 values[i].front(), values[i].back(), median / first);
+    const auto [limit, kind] = candidates[i].limit;
+    if (limit != 0)
+      std::printf("; limit %g%s: %s", limit, kind == Limit::absolute ? "" : " of the first",
+                  (kind == Limit::absolute ? median : median / first) <= limit ? "kept" : "missed");
+    std::printf("\n");
   }
+  std::fflush(stdout);
+}
+
+/// The path of a file that lies beside this program.
+inline std::string beside_this_program(const std::string& name) {
+  char path[4096];
+  const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+  const std::string program(path, length > 0 ? static_cast<std::size_t>(length) : 0);
+  return program.substr(0, program.rfind('/') + 1) + name;
+}
+
+/// What a program of another language measures: the number that it writes. Ends this one if it writes none.
+inline double measured_by(const std::string& command) {
+  double value = 0;
+  std::FILE* const output = popen(command.c_str(), "r");
+  const bool found = output && std::fscanf(output, "%lf", &value) == 1;
+  if (!output || pclose(output) != 0 || !found) {
+    std::fprintf(stderr, "no figure came from: %s\n", command.c_str());
+    std::exit(1);
+  }
+  return value;
 }
 
 } // namespace bench
