@@ -30,7 +30,7 @@ V ?= 0
 TIME_SCALE ?= 0.2
 #: where everything built goes
 BUILD ?= build/$(ARCH)
-#: the app that `make qemu` runs; none: the tour
+#: the app of `make qemu`, `make image` and `make container`; none: the tour
 APP ?=
 #: arguments of the app
 ARGS ?=
@@ -43,9 +43,10 @@ MACHINES ?= $(CPUS)
 #: port on which `make qemu-gdb` waits for the debugger
 GDB_PORT ?= 1234
 
-VARIANT := $(PROFILE)$(if $(filter 1,$(DEBUG)),-debug)
-Q       := $(if $(filter 1,$(V)),,@)
-say      = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)' &&)
+VARIANT    := $(PROFILE)$(if $(filter 1,$(DEBUG)),-debug)
+BARE_BUILD := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)
+Q          := $(if $(filter 1,$(V)),,@)
+say         = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)' &&)
 
 , := ,
 
@@ -53,14 +54,14 @@ say      = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)' &&)
 
 include arch/$(ARCH)/flags.mk
 
-CXXFLAGS := -std=c++20 -g -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer \
-            -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
-# Without extern templates std::string and its like are compiled into the program rather than taken from libstdc++.
-BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
-            -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
-HOSTED   := -DRT_HOSTED=1 -pthread -frtti
-LINK     := -static-pie -nostdlib -nostartfiles -Wl,-T,linker/bare.ld -Wl,--gc-sections -Wl,-z,noexecstack \
-            -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,--fatal-warnings $(ARCH_LINK_FLAGS)
+DIALECT   := -std=c++20 -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer
+CXXFLAGS  := $(DIALECT) -g -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
+BARE      := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
+             $(ARCH_FLAGS)
+HOSTED    := -DRT_HOSTED=1 -pthread -frtti
+BARE_LINK := -static-pie -nostdlib -nostartfiles -Wl,--gc-sections -Wl,-z,noexecstack -Wl,--no-dynamic-linker \
+             -Wl,--build-id=none $(ARCH_LINK_FLAGS)
+LINK      := $(BARE_LINK) -Wl,-T,linker/bare.ld -Wl,--fatal-warnings
 
 # What one compiler needs and the other does not: clang is told the CPU and goes with lld, which is told to leave
 # constants in the segment of the code.
@@ -308,7 +309,8 @@ $(BUILD)/tools/build:
 	  $(if $(CROSS_COMPILE),,/usr/include/linux/futex.h:linux-libc-dev))
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
-	$(call require,g++:g++ clang++:clang ld.lld:lld /usr/include/doctest/doctest.h:doctest-dev)
+	$(call require,g++:g++ clang++:clang ld.lld:lld /usr/include/doctest/doctest.h:doctest-dev \
+	  cmake:cmake pkg-config:pkgconf)
 
 $(BUILD)/tools/machine:
 	$(call require,$(firstword $(MACHINE)):$(MACHINE_PACKAGE))
@@ -326,37 +328,106 @@ $(BUILD)/tools/bench: $(BUILD)/tools/build
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev)
 
 # --- SDK -------------------------------------------------------------------------------------------------------------
+# The compiler wrapper, headers, library, and what pkg-config and CMake read, laid out below SDK as below an
+# installation's PREFIX: bin/, include/rt/, lib/rt/<cpu>/, lib/pkgconfig/, lib/cmake/rt/. For several CPUs install each.
 
-SDK := $(BUILD)/sdk
+#: where `make install` puts the SDK
+PREFIX ?= /usr/local
+#: directory that stands before PREFIX while installing, for makers of packages
+DESTDIR ?=
 
-SDK_FILES := $(SDK)/bin/rt-c++ $(patsubst %,$(SDK)/lib/%,librt.a libmusl-pure.a bare.ld flags) \
-             $(patsubst %,$(SDK)/include/%,$(wildcard rt/*.hpp rt/*/*.hpp)) \
-             $(patsubst arch/$(ARCH)/%,$(SDK)/include/arch/%,$(wildcard arch/$(ARCH)/*.hpp))
+VERSION := 0.1.0
+SDK     := $(BUILD)/sdk$(if $(filter 1,$(DEBUG)),-debug)
+SDK_CPU := $(SDK)/lib/rt/$(ARCH)
+
+SDK_FILES := $(SDK)/bin/rt-c++ $(SDK)/bin/$(ARCH)-rt-c++ \
+             $(patsubst %,$(SDK_CPU)/%,librt.a libmusl-pure.a bare.ld flags) \
+             $(patsubst %,$(SDK)/include/rt/%,$(wildcard rt/*.hpp rt/*/*.hpp)) \
+             $(patsubst arch/$(ARCH)/%,$(SDK_CPU)/include/arch/%,$(wildcard arch/$(ARCH)/*.hpp)) \
+             $(SDK)/lib/pkgconfig/rt-$(ARCH).pc $(if $(filter $(HOST),$(ARCH)),$(SDK)/lib/pkgconfig/rt.pc) \
+             $(SDK)/lib/cmake/rt/rt-config.cmake $(SDK)/lib/cmake/rt/rt-config-version.cmake
 
 sdk: $(SDK_FILES) ## build the compiler wrapper rt-c++ with its headers and libraries
 
 copy = $(Q)mkdir -p $(@D) && cp $< $@
 $(SDK)/bin/rt-c++: linker/rt-c++.sh
 	$(copy) && chmod 755 $@
-$(SDK)/lib/librt.a: $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)/librt.a
+$(SDK)/bin/$(ARCH)-rt-c++: | $(SDK)/bin/rt-c++
+	$(Q)ln -sf rt-c++ $@
+$(SDK_CPU)/librt.a: $(BARE_BUILD)/librt.a
 	$(copy)
-$(SDK)/lib/%: $(BUILD)/%
+$(SDK_CPU)/libmusl-pure.a: $(BUILD)/libmusl-pure.a
 	$(copy)
-$(SDK)/lib/%: linker/%
+$(SDK_CPU)/bare.ld: linker/bare.ld
 	$(copy)
-$(SDK)/lib/flags: Makefile arch/$(ARCH)/flags.mk
-	$(Q)mkdir -p $(@D) && printf '%s\n' 'default_compiler="$(CXX)"' 'compile="$(BARE)"' 'link_flags="$(ARCH_LINK_FLAGS)"' \
-	  'case $${RT_CXX:-$$default_compiler} in' \
-	  '  *clang*) compile="$$compile $(ARCH_CLANG_FLAGS)" link_flags="$$link_flags $(call linker,clang)" ;;' \
-	  '  *) compile="$$compile $(ARCH_GCC_FLAGS)" link_flags="$$link_flags $(call linker,g++)" ;;' 'esac' > $@
-$(SDK)/include/arch/%: arch/$(ARCH)/%
+$(SDK_CPU)/include/arch/%: arch/$(ARCH)/%
 	$(copy)
-$(SDK)/include/%: %
+$(SDK)/include/rt/%: %
 	$(copy)
+$(SDK)/lib/cmake/rt/rt-config.cmake: linker/rt-config.cmake
+	$(copy)
+
+# The flags of programs, for the shell and for CMake.
+$(SDK_CPU)/flags: Makefile arch/$(ARCH)/flags.mk
+	$(Q)mkdir -p $(@D) && printf '%s="%s"\n' \
+	  compiler '$(CXX)' compile '$(strip $(DIALECT) $(BARE))' link '$(strip $(BARE_LINK))' \
+	  gcc_compile '$(strip $(ARCH_GCC_FLAGS))' gcc_link '$(strip $(call linker,g++))' \
+	  clang_compile '$(strip $(ARCH_CLANG_FLAGS))' clang_link '$(strip $(call linker,clang++))' > $@
+
+fill_in = $(Q)mkdir -p $(@D) && sed -e 's|@VERSION@|$(VERSION)|' -e 's|@CPU@|$(ARCH)|' \
+            -e 's|@COMPILE@|$(strip $(DIALECT) $(BARE) $(ARCH_GCC_FLAGS))|' \
+            -e 's|@LINK@|$(strip $(BARE_LINK) $(call linker,g++))|' $< > $@
+$(SDK)/lib/pkgconfig/rt.pc $(SDK)/lib/pkgconfig/rt-$(ARCH).pc: linker/rt.pc.in Makefile arch/$(ARCH)/flags.mk
+	$(fill_in)
+$(SDK)/lib/cmake/rt/rt-config-version.cmake: linker/rt-config-version.cmake.in Makefile
+	$(fill_in)
+
+install: sdk ## install the SDK below DESTDIR and PREFIX
+	$(Q)linker/install.sh install '$(SDK)' '$(DESTDIR)$(PREFIX)' lib/rt/$(ARCH)/installed $(SDK_FILES:$(SDK)/%=%)
+
+uninstall: ## remove what was installed below DESTDIR and PREFIX, for all CPUs
+	$(Q)linker/install.sh uninstall '$(DESTDIR)$(PREFIX)' $(patsubst %,lib/rt/%/installed,$(CPUS))
+
+# --- Containers ------------------------------------------------------------------------------------------------------
+# The image of an app holds this app alone; the one of the tour holds all apps, and init to be PID 1.
+
+#: CPUs that the image is for
+IMAGE_CPUS ?= $(ARCH)
+#: name of the image
+IMAGE ?= localhost/rt-$(IMAGE_APP):latest
+#: podman, docker (both with options, if need be) or namespaces; empty: the first of these that works
+CONTAINER_ENGINE ?=
+#: options for the engine's run command
+CONTAINER_FLAGS ?=
+
+IMAGE_APP     = $(or $(APP),tour)
+IMAGE_APPS    = $(if $(filter tour,$(IMAGE_APP)),$(APPS),$(IMAGE_APP))
+IMAGE_ENTRY   = $(if $(filter tour,$(IMAGE_APP)),/init --tour /,/$(IMAGE_APP))
+IMAGE_ARCHIVE = build/image/$(IMAGE_APP)$(if $(filter 1,$(words $(IMAGE_CPUS))),-$(IMAGE_CPUS)).tar
+image_root    = build/image/$(IMAGE_APP)/$(1)
+platform      = $(shell sed -n 's/^ARCH_PLATFORM *:= *//p' arch/$(1)/flags.mk)
+
+# All files of the image for this CPU.
+image-root: $(patsubst %,$(BARE_BUILD)/apps/%,$(IMAGE_APPS))
+	$(Q)rm -rf $(call image_root,$(ARCH)) && mkdir -p $(call image_root,$(ARCH)) && \
+	  $(foreach app,$(IMAGE_APPS),cp $(BARE_BUILD)/apps/$(app).stripped $(call image_root,$(ARCH))/$(app) &&) :
+
+image: ## make a container image archive of APP, for IMAGE_CPUS
+	$(if $(filter-out $(APPS),$(IMAGE_APP)),$(error there is no app '$(IMAGE_APP)'; the apps are: $(APPS)))
+	$(Q)for cpu in $(IMAGE_CPUS); do $(MAKE) --no-print-directory ARCH=$$cpu APP=$(IMAGE_APP) image-root || exit 1; done
+	$(call say,IMAGE,$(IMAGE_ARCHIVE)) apps/pack/image.sh $(IMAGE_ARCHIVE) $(IMAGE) '$(IMAGE_ENTRY)' \
+	  $(foreach cpu,$(IMAGE_CPUS),$(call platform,$(cpu))=$(call image_root,$(cpu)))
+
+images: ## make one archive with the tour's images for all CPUs
+	$(Q)$(MAKE) --no-print-directory APP=tour IMAGE_CPUS='$(CPUS)' image
+
+container: image ## run APP with ARGS in a container, with podman, docker or bare namespaces
+	$(Q)CONTAINER_ENGINE='$(CONTAINER_ENGINE)' CONTAINER_FLAGS='$(CONTAINER_FLAGS)' \
+	  apps/pack/container.sh $(IMAGE_ARCHIVE) $(IMAGE) $(ARGS)
 
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
-.PHONY: help apps bare run qemu qemu-gdb sdk test stress model mutants bench quick clean distclean
+.PHONY: help apps bare run qemu qemu-gdb sdk install uninstall image image-root images container test stress model mutants bench quick clean distclean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \

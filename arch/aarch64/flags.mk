@@ -12,3 +12,5 @@ ARCH_CLANG_FLAGS := --target=aarch64-linux-gnu
 ARCH_LINK_FLAGS  := -Wl,-z,max-page-size=65536
 ARCH_MUSL_FLAGS  := -mno-outline-atomics
 ARCH_DISASSEMBLY :=
+# The CPU's name in container images.
+ARCH_PLATFORM    := arm64/v8

@@ -8,3 +8,5 @@ ARCH_CLANG_FLAGS := --target=riscv64-linux-gnu -mno-relax
 ARCH_LINK_FLAGS  := -Wl,-z,max-page-size=4096
 ARCH_MUSL_FLAGS  := -mno-relax
 ARCH_DISASSEMBLY :=
+# The CPU's name in container images.
+ARCH_PLATFORM    := riscv64
