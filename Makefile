@@ -43,10 +43,10 @@ MACHINES ?= $(CPUS)
 #: port on which `make qemu-gdb` waits for the debugger
 GDB_PORT ?= 1234
 
-VARIANT := $(PROFILE)$(if $(filter 1,$(DEBUG)),-debug)
+VARIANT    := $(PROFILE)$(if $(filter 1,$(DEBUG)),-debug)
 BARE_BUILD := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)
-Q       := $(if $(filter 1,$(V)),,@)
-say      = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)' &&)
+Q          := $(if $(filter 1,$(V)),,@)
+say         = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)' &&)
 
 , := ,
 
@@ -54,15 +54,14 @@ say      = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)' &&)
 
 include arch/$(ARCH)/flags.mk
 
-DIALECT  := -std=c++20 -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer
-CXXFLAGS := $(DIALECT) -g -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
-# Without extern templates std::string and its like are compiled into the program rather than taken from libstdc++.
-BARE     := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
-            -D_GLIBCXX_EXTERN_TEMPLATE=0 $(ARCH_FLAGS)
-HOSTED   := -DRT_HOSTED=1 -pthread -frtti
+DIALECT   := -std=c++20 -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer
+CXXFLAGS  := $(DIALECT) -g -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
+BARE      := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
+             $(ARCH_FLAGS)
+HOSTED    := -DRT_HOSTED=1 -pthread -frtti
 BARE_LINK := -static-pie -nostdlib -nostartfiles -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro \
              -Wl,--no-dynamic-linker -Wl,--build-id=none $(ARCH_LINK_FLAGS)
-LINK     := $(BARE_LINK) -Wl,-T,linker/bare.ld -Wl,--fatal-warnings
+LINK      := $(BARE_LINK) -Wl,-T,linker/bare.ld -Wl,--fatal-warnings
 
 # What one compiler needs and the other does not: clang is told the CPU and goes with lld, which is told to leave
 # constants in the segment of the code.

@@ -2,7 +2,7 @@
 # Copies files below a directory, and removes exactly these again.
 #
 #   linker/install.sh install FROM TO LIST FILE...   FROM/FILE becomes TO/FILE
-#   linker/install.sh uninstall TO LIST...           removes what the lists name
+#   linker/install.sh uninstall TO LIST...           removes what those of the lists name that are there
 #
 # TO/LIST tells what was installed: a file in each line, and directories, with a slash at the end, that did not exist
 # before. Installing again first removes what the last time's list names, so that nothing of an old version stays.
@@ -55,11 +55,11 @@ uninstall)
   [ $# -ge 3 ] || fail "usage: linker/install.sh uninstall TO LIST..."
   to=$2
   shift 2
-  for list; do # of each CPU that something is installed for
+  for list; do
     shift
-    [ -e "$to/$list" ] && set -- "$@" "$list"
+    if [ -e "$to/$list" ]; then set -- "$@" "$list"; fi
   done
-  [ $# != 0 ] || fail "nothing of this is installed in '$to'"
+  [ $# != 0 ] || fail "nothing is installed in '$to'"
   directories=$(for list; do grep '/$' "$to/$list"; done)
   for list; do remove_files "$to/$list" || exit 1; done
   # The deepest first; those that hold files of others stay.

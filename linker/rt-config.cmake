@@ -26,21 +26,17 @@ foreach(_rt_line IN LISTS _rt_lines)
   endif()
 endforeach()
 
-# In generator expressions a comma has another meaning.
-foreach(_rt_name gcc_compile gcc_link clang_compile clang_link)
-  list(TRANSFORM _rt_${_rt_name} REPLACE "," "$<COMMA>")
-endforeach()
-
 # The standard is CMake's to set, 20 or later; C has no type information that one could do without.
 list(FILTER _rt_compile EXCLUDE REGEX "^-std=")
 list(TRANSFORM _rt_compile REPLACE "^-fno-rtti$" "$<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>")
 
 add_library(rt::rt INTERFACE IMPORTED)
 target_compile_features(rt::rt INTERFACE cxx_std_20)
-target_compile_options(rt::rt INTERFACE ${_rt_compile} "$<IF:$<CXX_COMPILER_ID:Clang>,${_rt_clang_compile},${_rt_gcc_compile}>")
+target_compile_options(rt::rt INTERFACE ${_rt_compile} "$<$<CXX_COMPILER_ID:Clang>:${_rt_clang_compile}>"
+  "$<$<CXX_COMPILER_ID:GNU>:${_rt_gcc_compile}>")
 target_include_directories(rt::rt SYSTEM INTERFACE "${_rt_library}/include" "${_rt_prefix}/include/rt")
 target_link_options(rt::rt INTERFACE ${_rt_link}
-  "$<IF:$<CXX_COMPILER_ID:Clang>,${_rt_clang_compile};${_rt_clang_link},${_rt_gcc_link}>"
+  "$<$<CXX_COMPILER_ID:Clang>:${_rt_clang_compile};${_rt_clang_link}>" "$<$<CXX_COMPILER_ID:GNU>:${_rt_gcc_link}>"
   "SHELL:-T \"${_rt_library}/bare.ld\"")
 target_link_libraries(rt::rt INTERFACE -Wl,--start-group "${_rt_library}/librt.a" "${_rt_library}/libmusl-pure.a"
   -lgcc -Wl,--end-group)

@@ -80,6 +80,13 @@ TEST_CASE("segments are aligned to the CPU's largest page, and the file is not p
   }
 }
 
+TEST_CASE("a program without any constant of its own has no segment that is both writable and executable") {
+  const Outside outside;
+  REQUIRE(outside.compile("int main() {}\n", "--smallest").by_exit(0));
+  CHECK(!e2e::contains(shell("readelf -lW " + outside.directory + "/program").out, "RWE"));
+  CHECK(outside.run().by_exit(0));
+}
+
 TEST_CASE("hello has no relocation, and the other apps have RELATIVE ones only") {
   for (const auto& cpu : cpus()) {
     CHECK(e2e::contains(shell(cpu.tool("readelf") + " -rW " + cpu.app("hello")).out, "no relocations"));

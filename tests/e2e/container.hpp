@@ -57,9 +57,11 @@ class Container {
   /// none inside; root is given up for the moment of its creation. Otherwise with all that the caller may.
   Program start(const std::string& path, const std::vector<std::string>& arguments, bool as_user) const {
     Setting setting;
-    setting.namespaces = CLONE_NEWPID | CLONE_NEWNS | (as_user ? CLONE_NEWUSER : 0);
+    setting.namespaces =
+        CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | (as_user ? CLONE_NEWUSER : 0);
     setting.before_execution = [root = directory_.path(), as_user] {
-      return enter_root(root.c_str(), true) && (!as_user || refuse_as_docker());
+      constexpr rlimit tasks{256, 256}; // as by an engine's --pids-limit; it binds users only
+      return setrlimit(RLIMIT_NPROC, &tasks) == 0 && enter_root(root.c_str(), true) && (!as_user || refuse_as_docker());
     };
     const UserForNow user(as_user && geteuid() == 0);
     return Program(path, arguments, setting);
