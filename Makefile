@@ -277,7 +277,7 @@ $(BUILD)/machine/boot: $(MACHINE_KERNEL) $(BUILD)/bare/machine/app-hello.cpio te
 	  printf '#!/bin/sh\nexec tests/machine/boot.sh %s %s %s "%s" "$$@"\n' \
 	    $< $(MACHINE_CONSOLE) $$accelerator '$(MACHINE)' >$@ && chmod 755 $@
 $(BUILD)/machine/bare-tests-%-cpus: $(BUILD)/machine/boot $(BUILD)/machine/bare-tests.cpio
-	$(Q)printf '#!/bin/sh\nexec tests/machine/test.sh 240 %s %s %s /bare-tests\n' $^ $* >$@ && chmod 755 $@
+	$(Q)printf '#!/bin/sh\nexec tests/machine/test.sh 280 %s %s %s /bare-tests\n' $^ $* >$@ && chmod 755 $@
 
 # What `make test` needs of each CPU whose machine it starts, and the tests among them. Those of other CPUs come from a
 # make of their own.
