@@ -34,8 +34,8 @@ install)
   mkdir -p "$to" || exit 1
   known_directories=
   if [ -e "$to/$list" ]; then
-    remove_files "$to/$list" || exit 1
     known_directories=$(grep '/$' "$to/$list")
+    remove_files "$to/$list" || exit 1
   fi
   made_directories=$(for name in "$list" "$@"; do make_directories "${name%/*}"; done) ||
     fail "cannot make directories in '$to'"

@@ -71,15 +71,16 @@ class Container {
   }
 
  private:
-  // New user namespaces belong to the effective user.
+  // New user namespaces belong to the effective user; limits bind the real one.
   struct UserForNow {
     static constexpr unsigned nobody = 65534;
     const bool changes;
     explicit UserForNow(bool change) : changes(change) {
-      if (changes && (setegid(nobody) != 0 || seteuid(nobody) != 0)) throw std::runtime_error("seteuid");
+      if (changes && (setresgid(nobody, nobody, 0) != 0 || setresuid(nobody, nobody, 0) != 0))
+        throw std::runtime_error("setresuid");
     }
     ~UserForNow() {
-      if (changes && (seteuid(0) != 0 || setegid(0) != 0)) std::abort();
+      if (changes && (setresuid(0, 0, 0) != 0 || setresgid(0, 0, 0) != 0)) std::abort();
     }
   };
 
