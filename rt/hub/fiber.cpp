@@ -10,21 +10,28 @@ void* aligned_down(std::uintptr_t at, std::size_t alignment) {
   return reinterpret_cast<void*>(at & -std::uintptr_t{alignment});
 }
 
+void end_task(Task& task) {
+  if (task.greenlets) task.end_greenlets(task);
+  if (task.registered) unregister_current_task();
+}
+
 // The last act of a fiber. From the exchange on its handle may take the result and give the flow back, in this thread
-// when it has stopped for ever, in another one to a list that only this thread takes flows from.
+// when it has stopped for ever, in another one to a list that only this thread takes flows from. The result that
+// nobody wants is destroyed by the fiber, as one that still lives: its destructor may do what a fiber may do.
 void finish(Flow& flow) {
   Hub& hub = *flow.hub;
-  if (flow.task->end_greenlets) flow.task->end_greenlets(*flow.task);
-  if (flow.task->registered) unregister_current_task();
+  end_task(*flow.task);
+  const std::uintptr_t was = flow.ending.exchange(ended, std::memory_order_acq_rel);
+  if (was == dropped && flow.destroy) {
+    flow.destroy(flow);
+    end_task(*flow.task);
+  }
   flow.live = false;
   --hub.fibers;
-  const std::uintptr_t was = flow.ending.exchange(ended, std::memory_order_acq_rel);
-  if (was == dropped) {
-    if (flow.destroy) flow.destroy(flow);
+  if (was == dropped)
     hub.flows.give(flow);
-  } else if (was != 0) {
+  else if (was != 0)
     reinterpret_cast<Waiter*>(was)->unpark();
-  }
   hub.switch_away_for_ever();
 }
 
@@ -40,9 +47,11 @@ void enter(void*, arch::Context& context) {
 Result<Flow*> prepare(const FiberOptions& options, const CallOperations& operations) {
   Hub& hub = Hub::of_thread();
   if (const Result<void> room = hub.timers.reserve(hub.fibers + 2); !room) return room.error();
-  const std::size_t above = sizeof(Task) + operations.size + operations.alignment;
+  // Twice: the result is made on the stack, before it takes the place of what it was made from.
+  const std::size_t above = sizeof(Task) + 2 * operations.size + operations.alignment;
   const bool large = options.stack_size != 0 || above > 4096;
-  const Result<Flow*> taken = hub.flows.take(large ? options.stack_size + above : 0);
+  const std::size_t size = options.stack_size != 0 ? options.stack_size : memory::default_flow_stack_size;
+  const Result<Flow*> taken = hub.flows.take(large ? size + above : 0);
   if (!taken) return taken;
   Flow& flow = *taken.value();
   flow.task = ::new (aligned_down(address(flow.stack->top) - sizeof(Task), alignof(Task))) Task;
@@ -55,12 +64,12 @@ Result<Flow*> prepare(const FiberOptions& options, const CallOperations& operati
   flow.hub = &hub;
   flow.ending.store(0, std::memory_order_relaxed);
   flow.context.begin(*flow.stack, aligned_down(address(flow.call), 16), enter);
+  ++hub.fibers; // already now: what is copied into the call may spawn as well, and each needs room for its timer
   return &flow;
 }
 
 void launch(Flow& flow) {
   flow.live = true;
-  ++flow.hub->fibers;
   flow.hub->make_ready(flow);
 }
 

@@ -41,7 +41,6 @@ struct alignas(arch::cache_line) Flow {
   Flow* earlier = nullptr;
   Flow* later = nullptr;
   std::uint32_t epoch = 0; // in which it began
-  std::uint8_t early = 0;  // how often it was made ready for a Waiter that it had not parked in yet
   bool waits_for_lock = false;
   bool interruptible = false; // its wait, by a cancel
   bool live = false;          // a fiber that has not ended

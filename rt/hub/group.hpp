@@ -24,17 +24,10 @@ class Group {
   requires std::invocable<std::decay_t<F>, std::decay_t<A>...> Result<void> spawn(F&& function, A&&... arguments) {
     if (limit_ != 0)
       if (const Result<void> permit = permits_.try_acquire_for(forever); !permit) return permit;
-    auto fiber = try_spawn(
-        FiberOptions{},
-        [this](std::decay_t<F>&& f, std::decay_t<A>&&... a) {
-          (void)std::move(f)(std::move(a)...);
-          if (limit_ != 0) permits_.release();
-        },
-        std::forward<F>(function), std::forward<A>(arguments)...);
-    if (!fiber) {
-      if (limit_ != 0) permits_.release();
-      return fiber.error();
-    }
+    auto fiber =
+        try_spawn(FiberOptions{}, Call<std::decay_t<F>, std::decay_t<A>...>{
+                                      Member(*this), {std::forward<F>(function), std::forward<A>(arguments)...}});
+    if (!fiber) return fiber.error();
     forget_ended();
     fibers_.push_back(std::move(fiber.value()));
     return {};
@@ -42,11 +35,8 @@ class Group {
 
   /// Blocks until all its fibers have ended, also those that they add meanwhile.
   void join() {
-    while (!fibers_.empty()) {
-      Fiber<void> last = std::move(fibers_.back());
-      fibers_.pop_back();
-      last.join();
-    }
+    while (const std::uint32_t count = alive_.load(std::memory_order_relaxed))
+      PrivateScope::wait_on(alive_, count, Deadline::no_matter_what());
   }
 
   /// Cancels all its fibers; see Fiber::cancel.
@@ -55,11 +45,36 @@ class Group {
   }
 
   /// How many have not ended.
-  std::size_t size() const {
-    return static_cast<std::size_t>(std::ranges::count_if(fibers_, [](const auto& fiber) { return !fiber.done(); }));
-  }
+  std::size_t size() const { return alive_.load(std::memory_order_relaxed); }
 
  private:
+  // One of those alive, and with its permit, for as long as this exists. It is destroyed after what the fiber was made
+  // from, which is the last thing of a fiber that others can notice.
+  class Member {
+   public:
+    explicit Member(Group& group) : group_(&group) { group.alive_.fetch_add(1, std::memory_order_relaxed); }
+    Member(Member&& other) noexcept : group_(std::exchange(other.group_, nullptr)) {}
+    Member& operator=(Member&&) = delete;
+    ~Member() {
+      if (!group_) return;
+      if (group_->limit_ != 0) group_->permits_.release();
+      Word& alive = group_->alive_;
+      if (alive.fetch_sub(1, std::memory_order_relaxed) == 1) PrivateScope::wake(alive, everybody);
+    }
+
+   private:
+    Group* group_;
+  };
+
+  template <class F, class... A> struct Call {
+    Member member;
+    std::tuple<F, A...> all;
+
+    void operator()() && {
+      std::apply([](F& f, A&... a) { (void)std::move(f)(std::move(a)...); }, all);
+    }
+  };
+
   // Now and then, so that the list stays at most twice as long as what lives.
   void forget_ended() {
     if (fibers_.size() < 2 * kept_) return;
@@ -69,7 +84,8 @@ class Group {
 
   const unsigned limit_;
   Semaphore permits_;
-  std::vector<Fiber<void>> fibers_;
+  Word alive_ = 0;
+  std::vector<Fiber<void>> fibers_; // all of those alive are among them
   std::size_t kept_ = 16;
 };
 

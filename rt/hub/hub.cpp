@@ -56,6 +56,8 @@ constexpr std::uint32_t is_ending = 0x80000000;
 Errc wait_for_thread(Word& tid, Deadline deadline) {
   for (std::uint32_t word; (word = tid.load(std::memory_order_acquire)) != 0;) {
     if (deadline == Deadline::at(0)) return Errc::timed_out;
+    if ((word & ~is_ending) == this_thread_task.id && deadline.never())
+      panic("a thread, or a fiber of it, joins its own thread, and would wait for ever");
     if (word & is_ending) {
       kernel::futex_wait(tid, word, Deadline{}, kernel::Sharing::between_processes);
     } else if (const Waited waited = PrivateScope::wait_on(tid, word, deadline); gave_up(waited)) {
@@ -97,11 +99,6 @@ void Hub::make_ready_from_elsewhere(Flow& flow) {
   while (!inbox_.compare_exchange_weak(found, reinterpret_cast<std::uintptr_t>(&flow), std::memory_order_acq_rel,
                                        std::memory_order_relaxed));
   if (found == asleep) wake_sleeper();
-}
-
-void Hub::wake() {
-  std::uintptr_t expected = asleep;
-  if (inbox_.compare_exchange_strong(expected, 0, std::memory_order_seq_cst)) wake_sleeper();
 }
 
 // The mark differs from every address in the lower half, which is first in memory on all CPUs here.
@@ -171,7 +168,11 @@ void Hub::sleep() {
   Deadline deadline = Deadline::no_matter_what();
   if (!timers.empty()) deadline = Deadline::at(timers.first_deadline());
   if (first_lock_waiter_) deadline = std::min(deadline, Deadline::at(epoch_ends_));
-  if (deadline.never() && fibers > 0 && is_only_thread()) report_stuck(*this);
+  // A thread that is gone now may have been there when the mark was left: what it did is in the inbox.
+  if (deadline.never() && fibers > 0 && is_only_thread() && inbox_.load(std::memory_order_acquire) == asleep) {
+    if (!finishing_) report_stuck(*this);
+    return take_inbox();
+  }
   while (inbox_.load(std::memory_order_relaxed) == asleep)
     if (kernel::futex_wait(inbox_word_, asleep, deadline, kernel::Sharing::private_to_process) == Errc::timed_out)
       break;
@@ -180,9 +181,9 @@ void Hub::sleep() {
 
 void Hub::switch_away_for_ever() {
   if (!first_ready_) wait_for_ready();
+  if (--turns_left_ <= 0) poll();
   Flow& self = *running_flow;
   Flow& next = take_ready();
-  --turns_left_;
   run(next);
   self.context.switch_for_ever_to(next.context, nullptr);
 }
@@ -190,16 +191,12 @@ void Hub::switch_away_for_ever() {
 Parked Hub::park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word) {
   Flow& self = *running_flow;
   for (;;) {
-    // Once more after an end of waiting that was none, or whose Waiter had been taken out of its list: an unpark since
-    // then has made nobody ready.
-    if (std::exchange(waiter.interrupted, false)) {
-      std::uint32_t expected = Waiter::waiting;
-      if (!waiter.state().compare_exchange_strong(expected, Waiter::suspended, std::memory_order_acq_rel))
-        return Parked::unparked;
-    } else if (self.early > 0 && waiter.state().load(std::memory_order_acquire) == Waiter::notified) {
-      --self.early;
+    // At first, if it did not begin so, and once more after an end of waiting that was none, or whose Waiter had been
+    // taken out of its list.
+    std::uint32_t running = Waiter::waiting;
+    if (!waiter.stops && !waiter.state().compare_exchange_strong(running, Waiter::suspended, std::memory_order_acq_rel))
       return Parked::unparked;
-    }
+    waiter.stops = false;
 
     // From here on the flow will be made ready once: by unpark, perhaps it has been already, or by interrupt().
     self.waiter = &waiter;
@@ -211,12 +208,6 @@ Parked Hub::park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const A
       if (long_wait) enlist_lock_waiter(self);
     }
     switch_away();
-    // If nobody has taken the word out of `suspended`, the flow was made ready for a Waiter further out in its calls,
-    // whose park is to find that when it comes.
-    while (waiter.state().load(std::memory_order_acquire) == Waiter::suspended) {
-      ++self.early;
-      switch_away();
-    }
     self.waiter = nullptr;
     if (self.timer != Flow::no_timer) timers.remove(self);
     if (self.waits_for_lock) delist_lock_waiter(self);
@@ -233,13 +224,15 @@ void Hub::interrupt(Flow& flow, Parked reason) {
   std::uint32_t expected = Waiter::suspended;
   if (!flow.waiter->state().compare_exchange_strong(expected, Waiter::waiting, std::memory_order_acq_rel)) return;
   flow.waiter->woken_by = reason; // the first reason, if there are several until it runs
-  flow.waiter->interrupted = true;
   make_ready(flow);
 }
 
+// Here the flag is raised before the inbox is looked at, in sleep() the mark is left before the flag is looked at, and
+// these four have one order on which all agree: either this finds the mark, or the hub finds the flag.
 void Hub::look_for_canceled() {
   look_for_canceled_.store(1, std::memory_order_seq_cst);
-  wake();
+  std::uintptr_t expected = asleep;
+  if (inbox_.compare_exchange_strong(expected, 0, std::memory_order_seq_cst)) wake_sleeper();
 }
 
 void Hub::wake_canceled() {
@@ -268,19 +261,31 @@ HubInfo Hub::info() const {
   return {"futex", fibers, timers.size(), switches_ + static_cast<std::uint64_t>(turns - turns_left_)};
 }
 
+bool Hub::somebody_wants_lock() {
+  bool found = false;
+  flows.visit([&](Flow& flow) { found |= flow.live && flow.task->lock.load(std::memory_order_relaxed) != nullptr; });
+  return found;
+}
+
 void Hub::finish() {
+  finishing_ = true;
   flows.visit([this](Flow& flow) {
     if (!flow.live) return;
     flow.task->canceled.store(true, std::memory_order_relaxed);
     interrupt(flow, Parked::canceled);
   });
-  // What can go on does so to its end. Who waits for a lock will get it; the others that cannot be interrupted are left
-  // where they stand.
+  // What can go on does so to its end. Who waits for a lock will get it, as long as there is somebody to give it: a
+  // wake-up must not go to one who never goes on, as the lock's next waiter would miss it. The others that cannot be
+  // interrupted are left where they stand.
   while (fibers > 0) {
-    if (!yield() && timers.empty() && !first_lock_waiter_) break;
-    if (!first_ready_ && (!timers.empty() || first_lock_waiter_)) sleep();
+    if (yield()) continue;
+    if (!timers.empty() || (somebody_wants_lock() && !is_only_thread()))
+      sleep();
+    else if (inbox_.load(std::memory_order_acquire) == 0)
+      break;
   }
   if (fibers > 0) return; // their Waiters and this hub stay where they are, as somebody may yet wake them
+  finishing_ = false;
   running_flow = nullptr;
   const std::lock_guard guard(unused_lock);
   next_unused_ = unused;

@@ -67,9 +67,6 @@ class Hub {
   /// The same from another thread.
   void make_ready_from_elsewhere(Flow& flow);
 
-  /// Wakes the hub, if it sleeps, from another thread.
-  void wake();
-
   /// The running flow stops, having seen to it that somebody will make it ready, and goes on when that has happened.
   [[gnu::always_inline]] void switch_away() {
     if (!first_ready_) [[unlikely]]
@@ -85,7 +82,7 @@ class Hub {
   /// Ends the wait of a parked flow of this hub, if that is possible. To be called in the hub's thread.
   void interrupt(Flow& flow, Parked reason);
 
-  /// Has canceled flows looked for.
+  /// Has canceled flows looked for, from another thread.
   void look_for_canceled();
 
   /// Ends all fibers, as far as they can be: in the end of the thread.
@@ -109,11 +106,12 @@ class Hub {
   void take_inbox();
   void wake_sleeper();
   void wake_canceled();
+  bool somebody_wants_lock();
   void enlist_lock_waiter(Flow& flow);
   void delist_lock_waiter(Flow& flow);
 
   [[gnu::always_inline]] void switch_to_next() {
-    if (--turns_left_ == 0) [[unlikely]]
+    if (--turns_left_ <= 0) [[unlikely]]
       poll();
     Flow& self = *running_flow;
     Flow& next = take_ready();
@@ -139,6 +137,7 @@ class Hub {
   Flow** last_ready_ = &first_ready_;
   int turns_left_ = turns;
   std::uint64_t switches_ = 0; // until the last poll
+  bool finishing_ = false;
 
   // Those that wait for a lock and have not been parked for long, longest first.
   Flow* first_lock_waiter_ = nullptr;

@@ -13,7 +13,7 @@ Timers::~Timers() {
 
 Result<void> Timers::reserve(std::size_t flows) {
   if (flows <= capacity_) return {};
-  const std::size_t capacity = std::max<std::size_t>(2 * capacity_, 64);
+  const std::size_t capacity = std::max({2 * capacity_, flows, std::size_t{64}});
   auto* larger = static_cast<Entry*>(heap::allocate(capacity * sizeof(Entry)));
   if (!larger) return Errc::not_enough_memory;
   std::copy(entries_, entries_ + size_, larger);

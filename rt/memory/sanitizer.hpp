@@ -57,7 +57,7 @@ class Flow {
     fake_stack_ = nullptr;
 #endif
 #if RT_TSAN
-    fiber_ = __tsan_create_fiber(0);
+    fiber_ = left_ = __tsan_create_fiber(0);
 #endif
 #if RT_VALGRIND
     valgrind_id_ = VALGRIND_STACK_REGISTER(stack, static_cast<const char*>(stack) + size);
@@ -82,8 +82,8 @@ class Flow {
     __sanitizer_start_switch_fiber(for_ever ? nullptr : &fake_stack_, next.stack_, next.size_);
 #endif
 #if RT_TSAN
-    if (!fiber_) fiber_ = __tsan_get_current_fiber(); // a thread's own flow
-    __tsan_switch_to_fiber(next.fiber_, 0);
+    left_ = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(next.left_, 0);
 #endif
   }
 
@@ -103,7 +103,8 @@ class Flow {
   Flow* previous_ = nullptr;
 #endif
 #if RT_TSAN
-  void* fiber_ = nullptr;
+  void* fiber_ = nullptr; // made by begin()
+  void* left_ = nullptr;  // where it stopped: a fiber that blocks in a generator is left on the generator's stack
 #endif
 #if RT_VALGRIND
   unsigned valgrind_id_ = 0;

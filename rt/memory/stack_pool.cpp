@@ -161,8 +161,10 @@ bool fits(const Stack& stack, std::size_t size) { return stack.size_class == cla
 void give_stack(Stack* stack) {
   sanitizer::forget_stack(stack->begin, stack->size());
   if (cache.count[stack->size_class] >= most_warm) {
+    // Up to the next guard: the last page is the one that every flow has used, whatever the stack's colour.
+    const std::size_t page = kernel::page_size();
     arch::syscall(__NR_madvise, reinterpret_cast<long>(stack->begin),
-                  static_cast<long>(stack->size() & -kernel::page_size()), MADV_DONTNEED);
+                  static_cast<long>((stack->size() + page - 1) & -page), MADV_DONTNEED);
     return give_shared(stack);
   }
   stack->next = cache.free[stack->size_class];

@@ -84,7 +84,7 @@ class Condition {
 
   template <class Unlock, class LockAgain>
   Result<void> wait_between(Deadline deadline, Unlock unlock, LockAgain lock_again) {
-    Waiter waiter;
+    Waiter waiter{Waiter::Running()}; // until the lock, which may be any, has been freed
     enlist(waiter);
     const auto depth = unlock();
     const Parked parked = await(waiter, deadline);

@@ -11,17 +11,20 @@
 //   suspended   parked, or about to be                          unpark: to notified, and makes it ready;  its hub, when
 //                                                               the time is over or it is canceled: to waiting, and
 //                                                               makes it ready
-//   waiting     running                                         unpark: to notified;  the owner, when it has to be
-//                                                               suspended once more: to suspended
+//   waiting     running                                         unpark: to notified;  the owner, when it is parked, or
+//                                                               has to be once more: to suspended
 //   notified    unpark was called                               final
 //
 // No wake-up is lost. A thread sleeps only while the word is `sleeping` (the kernel compares), and only unpark changes
 // that. A fiber is made ready exactly once for each time that it is suspended, by whoever takes the word out of
 // `suspended`; that this may happen before it has left its stack does no harm, as only its own thread lets it go on.
-// One that its hub has interrupted is told by no word that unpark came while it ran, which makes nobody ready: it
-// remembers that it was interrupted, and before it is suspended once more it takes the word from `waiting` or learns
-// that it was unparked.
+// It stops exactly once for each time, too: whether the next park is to stop for a `suspended` that lies behind it is
+// the owner's own knowledge (`stops`), since `notified` alone does not tell whether the flow was made ready for it.
 // unpark's exchange releases and park's reads acquire, so what was done before unpark is seen after park.
+//
+// A flow has room in one list of ready ones, so no two Waiters of one flow may be `suspended` at a time. Therefore a
+// Waiter begins so, which spares park an exchange, only if its owner neither blocks nor yields before it parks. Where
+// code of the user runs in between (a Condition's lock is freed), it begins as `waiting`.
 //
 // Whoever calls unpark must have taken the Waiter out of the list where it found it, so that it is called once. It
 // touches nothing of the Waiter after the exchange but its address, which futex(2) uses as a key: the owner may have
@@ -67,7 +70,11 @@ inline constinit Atomic<const FlowOperations*> flow_operations = nullptr; // set
 
 class Waiter {
  public:
-  Waiter() : flow_(hub::running_flow), state_(flow_ ? suspended : waiting) {}
+  /// For a task that neither blocks nor yields before it parks.
+  Waiter() : stops(hub::running_flow != nullptr), flow_(hub::running_flow), state_(flow_ ? suspended : waiting) {}
+  /// For one that may.
+  struct Running {};
+  explicit Waiter(Running) : flow_(hub::running_flow), state_(waiting) {}
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
 
@@ -88,8 +95,8 @@ class Waiter {
 
   // For the hub.
   static constexpr std::uint32_t waiting = 0, sleeping = 1, suspended = 2, notified = 3;
-  bool interrupted = false;           // by its hub, and not suspended again since
-  Parked woken_by = Parked::unparked; // why it was
+  Parked woken_by = Parked::unparked; // by its hub, why
+  bool stops = false;                 // it was `suspended`, and park has not stopped for that yet
   Atomic<std::uint32_t>& state() { return state_; }
 
  private:
