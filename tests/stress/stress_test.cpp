@@ -1,80 +1,28 @@
-// Four tasks on each primitive, with random time limits and delays, and exact counts at the end.
-//
-//   RT_STRESS_SECONDS   for each primitive; 0.3 if not said
-//   RT_STRESS_SEED      of all random choices; printed by each run, so that one can be repeated
+// Four threads on each primitive, with random time limits and delays, and exact counts at the end.
 
-#include <rt/hub/hub.hpp>
+#include "turn.hpp"
+
 #include <rt/sync/barrier.hpp>
 #include <rt/sync/condition.hpp>
 #include <rt/sync/event.hpp>
 #include <rt/sync/lock.hpp>
 #include <rt/sync/rlock.hpp>
 #include <rt/sync/semaphore.hpp>
-#include <rt/sync/sleep.hpp>
 #include <rt/thread/thread.hpp>
 
 #include <doctest/doctest.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <vector>
 
-using namespace std::chrono_literals;
+using namespace stress;
 using rt::Errc;
 
 namespace {
 
 constexpr unsigned tasks = 4;
-constexpr auto limit = 60s; // nothing takes as long, unless a wake-up was lost
-
-double seconds() {
-  const char* text = std::getenv("RT_STRESS_SECONDS");
-  return text ? std::atof(text) : 0.3;
-}
-
-unsigned seed() {
-  static const unsigned chosen = [] {
-    const char* text = std::getenv("RT_STRESS_SEED");
-    const unsigned number = text ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : std::random_device()();
-    std::printf("RT_STRESS_SEED=%u\n", number);
-    std::fflush(stdout);
-    return number;
-  }();
-  return chosen;
-}
-
-/// One task's random choices, and the time at which it stops.
-class Turn {
- public:
-  explicit Turn(unsigned task) : task_(task), random_(seed() + task) {}
-
-  unsigned task() const { return task_; }
-  bool goes_on() const { return std::chrono::steady_clock::now() < end_; }
-  unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
-  /// Often too short to get anything, sometimes long enough.
-  std::chrono::nanoseconds timeout() { return std::chrono::nanoseconds(below(4) == 0 ? 0 : below(200'000)); }
-  /// Mostly nothing; a switch to another task; a sleep.
-  void delay() {
-    switch (below(256)) {
-    case 0: rt::sleep_for(std::chrono::nanoseconds(below(100'000))); break;
-    case 1:
-    case 2: rt::yield(); break;
-    default: break;
-    }
-  }
-
- private:
-  unsigned task_;
-  std::mt19937 random_;
-  std::chrono::steady_clock::time_point end_ =
-      std::chrono::steady_clock::now() +
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds()));
-};
-
 /// Runs body(turn) in each task and joins them all; false if one hangs.
 template <class F> void run(F body, unsigned count = tasks) {
   std::vector<std::unique_ptr<rt::Thread>> threads;
@@ -87,11 +35,7 @@ template <class F> void run(F body, unsigned count = tasks) {
   }
   const auto time = limit + std::chrono::duration<double>(seconds());
   for (auto& thread : threads)
-    if (!thread->join_for(time)) {
-      std::printf("a task hangs, RT_STRESS_SEED=%u\n", seed());
-      std::fflush(stdout);
-      std::abort();
-    }
+    if (!thread->join_for(time)) report_hang();
 }
 
 } // namespace
