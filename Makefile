@@ -197,6 +197,9 @@ $(eval $(call hosted_test,hosted,unit,$(UNIT_TESTS)))
 $(eval $(call hosted_test,hosted-address,unit,$(UNIT_TESTS),-fsanitize=address$(,)undefined))
 $(eval $(call hosted_test,hosted-thread,unit,$(UNIT_TESTS),-fsanitize=thread))
 $(eval $(call hosted_test,hosted-thread,stress,$(STRESS_TESTS),-fsanitize=thread))
+# By `make stress` only.
+$(eval $(call hosted_test,hosted-address,stress,$(STRESS_TESTS),-fsanitize=address$(,)undefined))
+TESTS := $(filter-out $(BUILD)/hosted-address/stress-tests,$(TESTS))
 TESTS += $(foreach v,bare bare-debug bare-clang,$(patsubst %,$(BUILD)/$(v)/tests/bare/%,$(BARE_TESTS)))
 $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 
@@ -467,8 +470,8 @@ test: apps bare $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$
 	$(if $(filter-out $(MACHINES),$(CPUS)),@echo 'MACHINES leaves out: $(filter-out $(MACHINES),$(CPUS))')
 	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps RT_MACHINES='$(machine_folders)' tests/run.sh $(TESTS)
 
-stress: $(BUILD)/hosted-thread/stress-tests ## the stress test for 10 seconds on each primitive
-	$(Q)RT_STRESS_SECONDS=10 $<
+stress: $(BUILD)/hosted-thread/stress-tests $(BUILD)/hosted-address/stress-tests ## the stress tests for 10 seconds each
+	$(Q)for program in $^; do RT_STRESS_SECONDS=10 $$program || exit 1; done
 
 model: $(BUILD)/model/model-tests ## explore the primitives' interleavings for minutes, with a new seed
 	$(Q)seed=$$(date +%s) && echo "RT_MODEL_SEED=$$seed" && RT_MODEL_VERBOSE=1 RT_MODEL_MORE=1 RT_MODEL_SEED=$$seed $<
