@@ -103,7 +103,7 @@ class Waiter {
 
   // For the hub.
   static constexpr std::uint32_t waiting = 0, sleeping = 1, suspended = 2, notified = 3;
-  Parked woken_by = Parked::unparked; // before `notified`
+  Parked woken_by = Parked::unparked; // by its hub, why
   bool stops = false;                 // it was `suspended`, and park has not stopped for that yet
   Atomic<std::uint32_t>& state() { return state_; }
 
