@@ -53,7 +53,7 @@ member() { tar -xOf "$archive" "$1"; }
 manifest=$(member manifest.json) || exit 1
 layer=$(expr "$manifest" : '.*"Layers":\["\([^"]*\)"')
 config=$(expr "$manifest" : '.*"Config":"\([^"]*\)"')
-entrypoint=$(expr "$(member "$config")" : '.*"Entrypoint":\[\([^]]*\)' | tr -d '"' | tr , ' ')
+entrypoint=$(expr "$(member "$config" | tr -d '\n')" : '.*"Entrypoint":\[\([^]]*\)' | tr -d '"' | tr , ' ')
 member "$layer" | tar -xf - -C "$root" || exit 1
 chmod 755 "$root"
 
@@ -61,5 +61,6 @@ chmod 755 "$root"
 unshare $outer --mount --pid --net --uts --ipc --fork --kill-child -- sh -c '
   root=$1 inner=$2
   shift 2
-  mount --bind "$root" "$root" && mount -o remount,bind,ro,nosuid,nodev "$root" && exec unshare $inner --root="$root" -- "$@"
+  mount --bind "$root" "$root" && mount -o remount,bind,ro,nosuid,nodev "$root" &&
+    exec unshare $inner --root="$root" -- "$@"
 ' sh "$root" "$inner" $entrypoint "$@"

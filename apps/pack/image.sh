@@ -58,7 +58,10 @@ blob() {
 }
 
 # A descriptor, the way OCI refers to a blob: to the last one, of the type given, with further members if any.
-describe() { printf '{"mediaType":"application/vnd.oci.image.%s","digest":"sha256:%s","size":%d%s}' "$1" "$digest" "$size" "${2-}"; }
+describe() {
+  printf '{"mediaType":"application/vnd.oci.image.%s","digest":"sha256:%s","size":%d%s}' \
+    "$1" "$digest" "$size" "${2-}"
+}
 
 # Members for the platform, in a configuration as in a descriptor: amd64, or with a variant, arm64/v8.
 platform_members() {
@@ -67,7 +70,8 @@ platform_members() {
 }
 
 entrypoint_members=$(printf '"%s"' "$entrypoint" | sed 's/  */","/g')
-names=$(printf ',"annotations":{"io.containerd.image.name":"%s","org.opencontainers.image.ref.name":"%s"}' "$name" "$name")
+names=$(printf ',"annotations":{"io.containerd.image.name":"%s","org.opencontainers.image.ref.name":"%s"}' \
+  "$name" "$name")
 images=$# manifests='' old_manifests=''
 for argument; do
   platform=${argument%%=*}
@@ -78,7 +82,9 @@ for argument; do
   layer=$(describe layer.v1.tar) layer_digest=$digest
 
   blob <<END
-{"created":"1970-01-01T00:00:00Z",$members,"config":{"Entrypoint":[$entrypoint_members]},"rootfs":{"type":"layers","diff_ids":["sha256:$layer_digest"]},"history":[{"created":"1970-01-01T00:00:00Z","created_by":"rt"}]}
+{"created":"1970-01-01T00:00:00Z",$members,"config":{"Entrypoint":[$entrypoint_members]},
+"rootfs":{"type":"layers","diff_ids":["sha256:$layer_digest"]},
+"history":[{"created":"1970-01-01T00:00:00Z","created_by":"rt"}]}
 END
   config=$(describe config.v1+json) config_digest=$digest
 
@@ -90,7 +96,10 @@ END
 
   old_name=$name
   [ $images = 1 ] || old_name=$name-${platform%%/*}
-  old_manifests="$old_manifests${old_manifests:+,}{\"Config\":\"blobs/sha256/$config_digest\",\"RepoTags\":[\"$old_name\"],\"Layers\":[\"blobs/sha256/$layer_digest\"]}"
+  old_manifests=$old_manifests${old_manifests:+,}$(
+    printf '{"Config":"blobs/sha256/%s","RepoTags":["%s"],"Layers":["blobs/sha256/%s"]}' \
+      "$config_digest" "$old_name" "$layer_digest"
+  )
 done
 
 # Several images are an index of their own, so that the name stands once in the outer one.
