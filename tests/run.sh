@@ -2,6 +2,9 @@
 # Runs the test programs given, each with a time limit, and adds up the last lines that they print ("N passed, N failed").
 # A program that ends without that line counts as one failure.
 
+# Tests that call make start one of their own.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
 passed=0 failed=0
 output=$(mktemp) || exit 1
 trap 'rm -f "$output"' EXIT

@@ -2,6 +2,9 @@
 
 #include <rt/base/panic.hpp>
 
-extern "C" [[noreturn]] void abort() {
+// By another name, as headers may have declared abort() with attributes of their own.
+extern "C" [[noreturn]] void rt_abort() asm("abort");
+
+void rt_abort() {
   rt::panic("the program called abort(); the C++ library does so for value() of an empty std::optional and its like");
 }
