@@ -18,7 +18,7 @@ constexpr std::uint32_t slabs_kept = 4;       // that a thread may have in a cla
 
 void set_owner(Slab* slab, std::uint64_t owner) { slab->owner.store(owner, std::memory_order_relaxed); }
 
-bool is_nearly_empty(const Slab* slab) { return used(slab) * slab->block_size <= unit_size / 4; }
+bool is_half_empty(const Slab* slab) { return used(slab) * slab->block_size <= unit_size / 2; }
 
 void push_all(Slab* slab, std::uintptr_t list) {
   while (list) {
@@ -78,7 +78,7 @@ void shelve_surplus(unsigned size_class) {
     collect_pushed(slab);
     if (used(slab) == 0) {
       retire(slab);
-    } else if (is_nearly_empty(slab)) {
+    } else if (is_half_empty(slab)) {
       shelve(slab);
     } else {
       leave_ring(slab);
@@ -131,7 +131,7 @@ bool deallocate_on_shelf(Slab* slab, Block* block) {
   }
   push(slab, block);
   const bool empty = used(slab) == 0;
-  const bool wanted = !this_thread.released && !is_nearly_empty(slab);
+  const bool wanted = !this_thread.released && !is_half_empty(slab);
   if (empty || wanted) remove(pool.shelves[slab->size_class], slab);
   if (wanted) slab->pushed.store(state::owned, std::memory_order_relaxed);
   pool.lock.unlock();

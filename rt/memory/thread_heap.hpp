@@ -13,7 +13,7 @@
 //
 //   owned -> full      by the owner, when it finds neither a free nor a pushed block       compare-exchange
 //   full -> owned      by the first thread that frees a block of it: now it is the owner   compare-exchange
-//   owned -> shelved   by the owner, when it ends or has too many nearly empty slabs       exchange, under the lock
+//   owned -> shelved   by the owner, when it ends or has too many half empty slabs         exchange, under the lock
 //   shelved -> owned   by a thread that needs a slab of the class, or frees in this one    store, under the lock
 //   full -> shelved    by a thread that frees though it has given up its slabs             compare-exchange, and lock
 //   owned -> owned     another thread pushes a block; the owner takes the whole list       compare-exchange; exchange
