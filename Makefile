@@ -125,7 +125,8 @@ $(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=threa
 
 # The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Plain data
 # is watched through the hooks of -fsanitize=thread; its run-time library is not linked.
-RT_model := $(filter rt/sync/%.cpp,$(LIBRARY)) $(filter-out rt/hub/report.cpp,$(wildcard rt/hub/*.cpp)) \
+RT_model := $(filter-out %/thread_report.cpp,$(filter rt/sync/%.cpp,$(LIBRARY))) \
+            $(filter-out %/report.cpp %/watchdog.cpp,$(wildcard rt/hub/*.cpp)) \
             $(addprefix rt/kernel/,clock.cpp cpus.cpp vdso.cpp) arch/$(ARCH)/switch.S \
             $(addprefix rt/base/,$(addsuffix .cpp,digits error format format_integer format_text registry result task))
 MODEL_MACHINE := $(filter-out %_test.cpp,$(wildcard tests/model/*.cpp))
@@ -324,7 +325,7 @@ $(BUILD)/tools/build:
 	  $(if $(CROSS_COMPILE),,/usr/include/linux/futex.h:linux-libc-dev))
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
-	$(call require,g++:g++ clang++:clang ld.lld:lld /usr/include/doctest/doctest.h:doctest-dev \
+	$(call require,g++:g++ clang++:clang ld.lld:lld gdb:gdb /usr/include/doctest/doctest.h:doctest-dev \
 	  cmake:cmake pkg-config:pkgconf)
 
 $(BUILD)/tools/machine:
@@ -364,6 +365,7 @@ SDK_FILES := $(SDK)/bin/rt-c++ $(SDK)/bin/$(ARCH)-rt-c++ \
              $(patsubst %,$(SDK_CPU)/%,librt.a libmusl-pure.a bare.ld flags) \
              $(patsubst %,$(SDK)/include/rt/%,$(wildcard rt/*.hpp rt/*/*.hpp)) \
              $(patsubst arch/$(ARCH)/%,$(SDK_CPU)/include/arch/%,$(wildcard arch/$(ARCH)/*.hpp)) \
+             $(SDK)/lib/rt/fibers-gdb.py \
              $(SDK)/lib/pkgconfig/rt-$(ARCH).pc $(if $(filter $(HOST),$(ARCH)),$(SDK)/lib/pkgconfig/rt.pc) \
              $(SDK)/lib/cmake/rt/rt-config.cmake $(SDK)/lib/cmake/rt/rt-config-version.cmake
 
@@ -379,6 +381,8 @@ $(SDK_CPU)/librt.a: $(BARE_BUILD)/librt.a
 $(SDK_CPU)/libmusl-pure.a: $(BUILD)/libmusl-pure.a
 	$(copy)
 $(SDK_CPU)/bare.ld: linker/bare.ld
+	$(copy)
+$(SDK)/lib/rt/fibers-gdb.py: rt/hub/fibers-gdb.py
 	$(copy)
 $(SDK_CPU)/include/arch/%: arch/$(ARCH)/%
 	$(copy)

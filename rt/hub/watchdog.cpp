@@ -19,8 +19,8 @@ using std::chrono::milliseconds;
 
 constexpr int looks = 4; // within the time that a hub may be kept
 
-constinit Atomic<std::uint32_t> limit = 0; // milliseconds; 0: watch nobody
-constinit Atomic<bool> started = false;
+constinit Atomic<std::uint32_t> limit = 0;   // milliseconds; 0: watch nobody
+constinit Atomic<std::uint32_t> started = 0; // a word: riscv64 has no atomic instructions for less
 
 std::int64_t now() { return Clock::now().time_since_epoch().count(); }
 
@@ -60,13 +60,13 @@ Result<void> watch_hubs(std::chrono::milliseconds longest) {
   limit.store(static_cast<std::uint32_t>(std::clamp<std::int64_t>(longest.count(), 0, ~std::uint32_t{0})),
               std::memory_order_release);
   kernel::futex_wake(limit, 1, kernel::Sharing::private_to_process);
-  if (longest.count() <= 0 || started.exchange(true)) return {};
+  if (longest.count() <= 0 || started.exchange(1) != 0) return {};
   hub::watchdogs.store(1, std::memory_order_relaxed);
   const ThreadOptions options{.name = "watchdog", .daemon = true, .stack_size = 64 * 1024};
   const Result<void> start = Thread(options, hub::watch).start();
   if (!start) {
     hub::watchdogs.store(0, std::memory_order_relaxed);
-    started.store(false);
+    started.store(0);
   }
   return start;
 }

@@ -125,8 +125,8 @@ template <class Visit> bool visit_threads(Visit visit) {
 }
 
 void report_all_threads(int, const siginfo_t*, const arch::SignalFrame* frame) {
-  static constinit std::atomic<bool> busy = false;
-  if (busy.exchange(true)) return; // a report is on its way
+  static constinit std::atomic<std::uint32_t> busy = 0; // a word: riscv64 has no atomic instructions for less
+  if (busy.exchange(1) != 0) return;                    // a report is on its way
   eprintln("threads and fibers of process {} (SIGQUIT):", own_process());
   report_this_thread(all_flows, InterruptedFrames(*frame).frame_pointer(), arch::stack_pointer(*frame));
   const bool found = visit_threads([](TaskId thread) {
@@ -135,7 +135,7 @@ void report_all_threads(int, const siginfo_t*, const arch::SignalFrame* frame) {
                report_signal);
   });
   if (!found) eprintln("  other threads are not known: there is no /proc");
-  busy.store(false);
+  busy.store(0);
 }
 
 } // namespace
