@@ -54,10 +54,12 @@ void answer(int, const siginfo_t* info, const arch::SignalFrame* frame) {
   set_and_wake(answered, number);
 }
 
-arch::SignalAction action_of(int signal) {
-  arch::SignalAction action{};
+// The address of the handler, or what stands for none. (kernel::SignalAction has room for what qemu-user writes.)
+constexpr std::uintptr_t by_default = 0, ignored = 1;
+std::uintptr_t handler_of(int signal) {
+  kernel::SignalAction action;
   arch::syscall(__NR_rt_sigaction, signal, 0, reinterpret_cast<long>(&action), signal_set_size);
-  return action;
+  return action.handler;
 }
 
 bool set_action(int signal, decltype(arch::SignalAction::handler) handler) {
@@ -67,8 +69,9 @@ bool set_action(int signal, decltype(arch::SignalAction::handler) handler) {
 
 // The signal stays with a program that uses it for something else.
 bool can_ask() {
-  const auto handler = action_of(report_signal).handler;
-  return handler == answer || (handler == nullptr && set_action(report_signal, answer));
+  const std::uintptr_t handler = handler_of(report_signal);
+  return handler == reinterpret_cast<std::uintptr_t>(answer) ||
+         (handler == by_default && set_action(report_signal, answer));
 }
 
 bool ask(TaskId thread, std::uint32_t which) {
@@ -206,10 +209,9 @@ void report_task(TaskId task) {
 namespace rt {
 
 void report_on_quit() {
-  // Ignored, too, is not a handler: what a shell's script starts in the background begins so.
-  const auto handler = reinterpret_cast<std::uintptr_t>(reporting::action_of(SIGQUIT).handler);
-  constexpr std::uintptr_t by_default = 0, ignore = 1;
-  const bool own = handler != by_default && handler != ignore;
+  // What a shell's script starts in the background begins with the signal ignored.
+  const std::uintptr_t handler = reporting::handler_of(SIGQUIT);
+  const bool own = handler != reporting::by_default && handler != reporting::ignored;
   if (!own) reporting::set_action(SIGQUIT, reporting::report_all_threads);
 }
 
