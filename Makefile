@@ -342,6 +342,9 @@ $(BUILD)/tools/kernel: $(BUILD)/tools/build
 $(BUILD)/tools/quick: $(BUILD)/tools/build
 	$(call require,qemu-$(ARCH):qemu-user)
 
+$(BUILD)/tools/study: $(BUILD)/tools/build
+	$(call require,$(if $(filter $(HOST),$(ARCH)),gdb:gdb,gdb-multiarch:gdb-multiarch qemu-$(ARCH):qemu-user))
+
 $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev \
@@ -452,7 +455,7 @@ container: image ## run APP with ARGS in a container, with podman, docker or bar
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
 .PHONY: help apps bare run qemu qemu-gdb sdk install uninstall image image-root images container test stress model mutants \
-        bench quick clean distclean
+        bench study quick clean distclean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
@@ -492,6 +495,9 @@ mutants: $(BUILD)/model/model-tests ## build the primitives with mistakes that t
 
 bench: $(patsubst %,$(BUILD)/hosted/tests/bench/%,$(BENCHES)) apps ## measure against other libraries
 	$(Q)for program in $(BENCHES); do $(BUILD)/hosted/tests/bench/$$program || exit 1; done
+
+study: $(BUILD)/bare/tests/study/switch | $(BUILD)/tools/study ## step through a switch of flows, instruction by instruction
+	@tests/study/step.sh $(ARCH) $<
 
 quick: bare | $(BUILD)/tools/quick ## a quick look at another CPU's programs, under qemu-user
 	@tests/quick.sh $(ARCH) $(BUILD)/bare
