@@ -164,7 +164,7 @@ void report_this_thread(std::uint32_t which, const void* frames, std::uintptr_t 
   char buffer[2048];
   Output out{std::span<char>(buffer)};
   write_thread(out);
-  const Waiter* const waiter = parked_thread.load(std::memory_order_relaxed);
+  const Waiter* const waiter = parked_thread;
   if (waiter)
     write_wait(out, this_thread_task, waiter);
   else

@@ -17,10 +17,10 @@ class ParkedThread {
  public:
   explicit ParkedThread(const Waiter& waiter) {
     std::atomic_signal_fence(std::memory_order_release);
-    parked_thread.store(&waiter, std::memory_order_relaxed);
+    parked_thread = &waiter;
   }
   ~ParkedThread() {
-    parked_thread.store(nullptr, std::memory_order_relaxed);
+    parked_thread = nullptr;
     std::atomic_signal_fence(std::memory_order_release);
   }
 };

@@ -120,7 +120,8 @@ class Waiter {
 };
 
 /// For reports: what the calling thread is parked in, if it has no hub.
-inline thread_local constinit std::atomic<const Waiter*> parked_thread = nullptr;
+/// (Only its own signal handlers read it meanwhile.)
+inline thread_local constinit const Waiter* volatile parked_thread = nullptr;
 
 /// A FIFO of Waiters on their owners' stacks. Its user locks it.
 class WaiterList {
