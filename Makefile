@@ -125,7 +125,8 @@ $(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=threa
 
 # The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Plain data
 # is watched through the hooks of -fsanitize=thread; its run-time library is not linked.
-RT_model := $(filter rt/sync/%.cpp,$(LIBRARY)) $(filter-out rt/hub/report.cpp,$(wildcard rt/hub/*.cpp)) \
+RT_model := $(filter-out %/thread_report.cpp,$(filter rt/sync/%.cpp,$(LIBRARY))) \
+            $(filter-out %/report.cpp %/watchdog.cpp,$(wildcard rt/hub/*.cpp)) \
             $(addprefix rt/kernel/,clock.cpp cpus.cpp vdso.cpp) arch/$(ARCH)/switch.S \
             $(addprefix rt/base/,$(addsuffix .cpp,digits error format format_integer format_text registry result task))
 MODEL_MACHINE := $(filter-out %_test.cpp,$(wildcard tests/model/*.cpp))
@@ -324,7 +325,7 @@ $(BUILD)/tools/build:
 	  $(if $(CROSS_COMPILE),,/usr/include/linux/futex.h:linux-libc-dev))
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
-	$(call require,g++:g++ clang++:clang ld.lld:lld /usr/include/doctest/doctest.h:doctest-dev \
+	$(call require,g++:g++ clang++:clang ld.lld:lld gdb:gdb /usr/include/doctest/doctest.h:doctest-dev \
 	  cmake:cmake pkg-config:pkgconf)
 
 $(BUILD)/tools/machine:
@@ -340,6 +341,9 @@ $(BUILD)/tools/kernel: $(BUILD)/tools/build
 
 $(BUILD)/tools/quick: $(BUILD)/tools/build
 	$(call require,qemu-$(ARCH):qemu-user)
+
+$(BUILD)/tools/study: $(BUILD)/tools/build
+	$(call require,$(if $(filter $(HOST),$(ARCH)),gdb:gdb,gdb-multiarch:gdb-multiarch qemu-$(ARCH):qemu-user))
 
 $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
@@ -364,6 +368,7 @@ SDK_FILES := $(SDK)/bin/rt-c++ $(SDK)/bin/$(ARCH)-rt-c++ \
              $(patsubst %,$(SDK_CPU)/%,librt.a libmusl-pure.a bare.ld flags) \
              $(patsubst %,$(SDK)/include/rt/%,$(wildcard rt/*.hpp rt/*/*.hpp)) \
              $(patsubst arch/$(ARCH)/%,$(SDK_CPU)/include/arch/%,$(wildcard arch/$(ARCH)/*.hpp)) \
+             $(SDK)/lib/rt/fibers-gdb.py \
              $(SDK)/lib/pkgconfig/rt-$(ARCH).pc $(if $(filter $(HOST),$(ARCH)),$(SDK)/lib/pkgconfig/rt.pc) \
              $(SDK)/lib/cmake/rt/rt-config.cmake $(SDK)/lib/cmake/rt/rt-config-version.cmake
 
@@ -379,6 +384,8 @@ $(SDK_CPU)/librt.a: $(BARE_BUILD)/librt.a
 $(SDK_CPU)/libmusl-pure.a: $(BUILD)/libmusl-pure.a
 	$(copy)
 $(SDK_CPU)/bare.ld: linker/bare.ld
+	$(copy)
+$(SDK)/lib/rt/fibers-gdb.py: rt/hub/fibers-gdb.py
 	$(copy)
 $(SDK_CPU)/include/arch/%: arch/$(ARCH)/%
 	$(copy)
@@ -448,7 +455,7 @@ container: image ## run APP with ARGS in a container, with podman, docker or bar
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
 .PHONY: help apps bare run qemu qemu-gdb sdk install uninstall image image-root images container test stress model mutants \
-        bench quick clean distclean
+        bench study quick clean distclean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
@@ -488,6 +495,9 @@ mutants: $(BUILD)/model/model-tests ## build the primitives with mistakes that t
 
 bench: $(patsubst %,$(BUILD)/hosted/tests/bench/%,$(BENCHES)) apps ## measure against other libraries
 	$(Q)for program in $(BENCHES); do $(BUILD)/hosted/tests/bench/$$program || exit 1; done
+
+study: $(BUILD)/bare/tests/study/switch | $(BUILD)/tools/study ## step through a switch of flows, instruction by instruction
+	@tests/study/step.sh $(ARCH) $<
 
 quick: bare | $(BUILD)/tools/quick ## a quick look at another CPU's programs, under qemu-user
 	@tests/quick.sh $(ARCH) $(BUILD)/bare

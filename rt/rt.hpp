@@ -13,6 +13,7 @@
 #include <rt/hub/group.hpp>
 #include <rt/hub/hub.hpp>
 #include <rt/hub/timeout.hpp>
+#include <rt/hub/watchdog.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
 #include <rt/sync/barrier.hpp>
@@ -25,4 +26,5 @@
 #include <rt/sync/semaphore.hpp>
 #include <rt/sync/shared_condition.hpp>
 #include <rt/sync/sleep.hpp>
+#include <rt/sync/thread_report.hpp>
 #include <rt/thread/thread.hpp>

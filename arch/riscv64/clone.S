@@ -18,6 +18,7 @@
 //
 //   child's stack on entry to entry():   stack (16-byte aligned)   <- sp
 
+        .cfi_sections .eh_frame, .debug_frame // the latter for debuggers of bare programs
         .section .text.rt_clone, "ax", @progbits
         .globl  rt_clone
         .hidden rt_clone

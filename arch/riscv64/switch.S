@@ -1,6 +1,7 @@
 // The parts of the context switch that are not inline in switch.hpp.
 
         .text
+        .cfi_sections .eh_frame, .debug_frame // the latter for debuggers of bare programs
 
 // void rt_context_entry(): a flow's first instruction, reached by the jump of the first switch to it.
 //

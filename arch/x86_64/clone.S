@@ -20,6 +20,7 @@
 //   child's stack on entry to entry():   stack (16-byte aligned)
 //                                        return address of `call *%r9`   <- rsp
 
+        .cfi_sections .eh_frame, .debug_frame // the latter for debuggers of bare programs
         .section .text.rt_clone, "ax", @progbits
         .globl  rt_clone
         .hidden rt_clone

@@ -30,7 +30,7 @@ constexpr int sigabrt = 6, sig_unblock = 1; // <asm/signal.h> and libc's <signal
 bool panicking::readable(const arch::Frame* frame) { return is_readable(frame); }
 
 void write_backtrace(Output& out, const void* frame_pointer) {
-  constexpr int most = 40;
+  constexpr int most = 40, by_hand = 2;
   const auto image = reinterpret_cast<std::uintptr_t>(__ehdr_start), end = reinterpret_cast<std::uintptr_t>(_end);
   out.put_literal("  called from (addr2line -Cfpe PROGRAM ADDRESS):\n");
   for (int depth = 0; depth < most; ++depth) {
@@ -44,7 +44,8 @@ void write_backtrace(Output& out, const void* frame_pointer) {
       if (!inside) out.put_literal(" (elsewhere)");
       out.put_literal("\n");
     }
-    if (arch::frame_record(frame->caller) <= frame) return;
+    // Callers lie higher up, but those of records that were made by hand, which lie anywhere.
+    if (depth >= by_hand && arch::frame_record(frame->caller) <= frame) return;
     frame_pointer = frame->caller;
   }
   out.put_literal("    ...\n");

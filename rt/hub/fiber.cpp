@@ -69,6 +69,7 @@ Result<Flow*> prepare(const FiberOptions& options, const CallOperations& operati
 }
 
 void launch(Flow& flow) {
+  std::atomic_signal_fence(std::memory_order_release); // a handler that reports looks at live ones
   flow.live = true;
   flow.hub->make_ready(flow);
 }

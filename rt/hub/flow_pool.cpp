@@ -15,21 +15,24 @@ constinit Atomic<TaskId> next_id = first_fiber_id;
 } // namespace
 
 Flow* FlowPool::take_fresh() {
-  if (!blocks_ || blocks_->used == Block::capacity) {
+  Block* block = blocks_.load(std::memory_order_relaxed);
+  if (!block || block->used == Block::capacity) {
     TaskId id = next_id.load(std::memory_order_relaxed);
     do
       if (id > last_fiber_id - Block::capacity) return nullptr;
     while (!next_id.compare_exchange_weak(id, id + Block::capacity, std::memory_order_relaxed));
-    auto* const block = static_cast<Block*>(heap::allocate(sizeof(Block), alignof(Block)));
-    if (!block) return nullptr;
-    block->next = blocks_;
-    block->used = 0;
-    block->first_id = id;
-    blocks_ = block;
+    auto* const fresh = static_cast<Block*>(heap::allocate(sizeof(Block), alignof(Block)));
+    if (!fresh) return nullptr;
+    fresh->next = block;
+    fresh->used = 0;
+    fresh->first_id = id;
+    blocks_.store(fresh, std::memory_order_release);
+    block = fresh;
   }
-  const std::size_t index = blocks_->used++;
-  Flow* const flow = ::new (&blocks_->flows[index]) Flow;
-  flow->id = blocks_->first_id + static_cast<TaskId>(index);
+  Flow* const flow = ::new (&block->flows[block->used]) Flow;
+  flow->id = block->first_id + static_cast<TaskId>(block->used);
+  std::atomic_signal_fence(std::memory_order_release); // a handler may visit
+  ++block->used;
   return flow;
 }
 

@@ -45,8 +45,15 @@ class FlowPool {
  public:
   /// All flows, live ones and others.
   template <class Visit> void visit(Visit visit) {
-    for (Block* block = blocks_; block; block = block->next)
+    for (Block* block = blocks_.load(std::memory_order_relaxed); block; block = block->next)
       for (std::size_t i = 0; i < block->used; ++i) visit(block->flows[i]);
+  }
+
+  /// Whether the fiber with this id is or was here. May be called by other threads.
+  bool has(TaskId id) const {
+    for (const Block* block = blocks_.load(std::memory_order_acquire); block; block = block->next)
+      if (id >= block->first_id && id < block->first_id + Block::capacity) return true;
+    return false;
   }
 
  private:
@@ -55,7 +62,7 @@ class FlowPool {
   Flow* free_ = nullptr; // with stacks, the last used first
   std::size_t free_count_ = 0;
   Flow* bare_ = nullptr;             // without
-  Block* blocks_ = nullptr;          // the newest first, which is the only one with flows never used
+  Atomic<Block*> blocks_ = nullptr;  // the newest first, which is the only one with flows never used
   Atomic<Flow*> returned_ = nullptr; // by other threads
 };
 

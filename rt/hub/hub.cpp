@@ -72,7 +72,7 @@ Errc wait_for_thread(Word& tid, Deadline deadline) {
   return Errc::none;
 }
 
-constexpr FlowOperations operations{park, unpark, let_others_run, wait_for_thread};
+constexpr FlowOperations operations{park, unpark, let_others_run, wait_for_thread, report, thread_of};
 
 } // namespace
 
@@ -88,13 +88,18 @@ Hub& Hub::make() {
     void* const memory = heap::allocate(sizeof(Hub), alignof(Hub));
     if (!memory) panic("out of memory: a thread's hub could not be made");
     hub = ::new (memory) Hub;
+    hub->next_ = all.load(std::memory_order_relaxed);
+    while (!all.compare_exchange_weak(hub->next_, hub, std::memory_order_release, std::memory_order_relaxed)) {
+    }
   }
   hub->main_.task = &task;
   hub->main_.id = task.id;
   hub->main_.hub = hub;
+  hub->time_ = now();
   flow_operations.store(&operations, std::memory_order_relaxed);
   write_current_fiber.store(write_running_fiber, std::memory_order_relaxed);
   running_flow = &hub->main_;
+  hub->thread_.store(task.id, std::memory_order_release);
   return *hub;
 }
 
@@ -139,8 +144,9 @@ void Hub::poll() {
   if (inbox_.load(std::memory_order_relaxed)) take_inbox();
   if (look_for_canceled_.load(std::memory_order_relaxed)) wake_canceled();
   if (flows.too_many_warm()) flows.trim();
-  if (timers.empty() && !first_lock_waiter_) return;
-  const std::int64_t time = now();
+  const bool nothing_due = timers.empty() && !first_lock_waiter_;
+  if (++polls_ % polls_between_looks != 0 && nothing_due) return;
+  const std::int64_t time = time_ = now();
   while (!timers.empty() && timers.first_deadline() <= time) {
     Flow& flow = timers.first();
     timers.remove(flow);
@@ -181,6 +187,7 @@ void Hub::sleep() {
   while (inbox_.load(std::memory_order_relaxed) == asleep)
     if (kernel::futex_wait(inbox_word_, asleep, deadline, kernel::Sharing::private_to_process) == Errc::timed_out)
       break;
+  time_ = now();
   take_inbox();
 }
 
@@ -204,6 +211,7 @@ Parked Hub::park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const A
     waiter.stops = false;
 
     // From here on the flow will be made ready once: by unpark, perhaps it has been already, or by interrupt().
+    waiter.since = time_;
     self.waiter = &waiter;
     self.interruptible = deadline.interruptible();
     if (deadline.interruptible() && self.task->canceled.load(std::memory_order_relaxed)) {
@@ -272,6 +280,21 @@ bool Hub::somebody_wants_lock() {
   return found;
 }
 
+// The hub's thread writes its numbers without regard to readers: what is read here may be old, or half new, which looks
+// like progress at worst.
+#if RT_HOSTED
+[[gnu::no_sanitize("thread")]]
+#endif
+Hub::Progress
+Hub::progress() const {
+  const auto switches = *const_cast<const volatile std::uint64_t*>(&switches_);
+  const auto turns_left = *const_cast<const volatile int*>(&turns_left_);
+  const auto polls = *const_cast<const volatile std::uint32_t*>(&polls_);
+  const auto live = *const_cast<const volatile std::size_t*>(&fibers);
+  return {live > 0 && inbox_.load(std::memory_order_relaxed) != asleep,
+          ((switches - static_cast<std::uint64_t>(turns_left)) << 24) + polls};
+}
+
 void Hub::finish() {
   finishing_ = true;
   flows.visit([this](Flow& flow) {
@@ -289,6 +312,7 @@ void Hub::finish() {
     else if (inbox_.load(std::memory_order_acquire) == 0)
       break;
   }
+  thread_.store(0, std::memory_order_release);
   if (fibers > 0) return; // their Waiters and this hub stay where they are, as somebody may yet wake them
   finishing_ = false;
   running_flow = nullptr;

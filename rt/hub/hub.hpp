@@ -13,9 +13,9 @@
 //
 // No wake-up is lost: to push into the inbox and to leave the mark are both compare-exchanges of one word, so either
 // the hub finds the flow, or whoever pushes it finds the mark and wakes the hub. The kernel compares the word (its
-// lower half) with the mark before it lets the hub sleep. That flows were canceled is told by another word: the canceler
-// writes it and then looks for the mark, the hub leaves the mark and then looks at it, all in seq_cst order, so one of
-// them sees what the other did.
+// lower half) with the mark before it lets the hub sleep. That flows were canceled is told by another word: the
+// canceler writes it and then looks for the mark, the hub leaves the mark and then looks at it, all in seq_cst order,
+// so one of them sees what the other did.
 //
 // Fibers never leave their thread, so no two flows of a hub run at the same time, and what belongs to a hub needs no
 // lock and no atomic access, except for the inbox. What is waited for may be shared between threads as ever.
@@ -97,8 +97,34 @@ class Hub {
   Flow& main_flow() { return main_; }
   HubInfo info() const;
 
+  // For reports. A hub is never freed, and stays in the list of all.
+  static Hub* first() { return all.load(std::memory_order_acquire); }
+  Hub* next() const { return next_; }
+  /// Its thread; 0: that has ended.
+  TaskId thread() const { return thread_.load(std::memory_order_acquire); }
+
+  /// For another thread: whether its fibers have to wait for the running one, and a number that changes when that has
+  /// let others run, or has offered to.
+  struct Progress {
+    bool busy;
+    std::uint64_t number;
+  };
+  Progress progress() const;
+
+  /// The watchdog's own: what it saw last.
+  struct Watched {
+    std::uint64_t number;
+    std::int64_t since;
+    bool reported;
+  };
+  Watched watched = {};
+
  private:
   static constexpr int turns = 64;
+
+  static constexpr std::uint32_t polls_between_looks = 16; // at the clock
+
+  static inline constinit Atomic<Hub*> all = nullptr;
 
   static Hub& make();
   bool poll_and_yield();
@@ -140,6 +166,8 @@ class Hub {
   int turns_left_ = turns;
   std::uint64_t switches_ = 0; // until the last poll
   bool finishing_ = false;
+  std::uint32_t polls_ = 0;
+  std::int64_t time_ = 0; // when the hub last looked at the clock
 
   // Those that wait for a lock and have not been parked for long, longest first.
   Flow* first_lock_waiter_ = nullptr;
@@ -149,6 +177,8 @@ class Hub {
 
   Flow main_;
   Hub* next_unused_ = nullptr;
+  Hub* next_ = nullptr;
+  Atomic<TaskId> thread_ = 0;
 
   union alignas(arch::cache_line) {
     Atomic<std::uintptr_t> inbox_;

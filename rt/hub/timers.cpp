@@ -4,6 +4,8 @@
 #include <rt/memory/heap.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <utility>
 
 namespace rt::hub {
 
@@ -17,9 +19,10 @@ Result<void> Timers::reserve(std::size_t flows) {
   auto* larger = static_cast<Entry*>(heap::allocate(capacity * sizeof(Entry)));
   if (!larger) return Errc::not_enough_memory;
   std::copy(entries_, entries_ + size_, larger);
-  if (entries_) heap::deallocate(entries_);
-  entries_ = larger;
+  Entry* const smaller = std::exchange(entries_, larger);
   capacity_ = capacity;
+  std::atomic_signal_fence(std::memory_order_seq_cst); // a handler may look at deadlines
+  if (smaller) heap::deallocate(smaller);
   return {};
 }
 

@@ -30,6 +30,9 @@ class Timers {
   std::int64_t first_deadline() const { return entries_[0].deadline; }
   Flow& first() const { return *entries_[0].flow; }
 
+  /// Of a flow that is in it.
+  std::int64_t deadline_at(std::uint32_t place) const { return entries_[place].deadline; }
+
   /// A flow is in it once at most. Nanoseconds on Clock.
   void add(Flow& flow, std::int64_t deadline);
   void remove(Flow& flow);

@@ -3,6 +3,7 @@
 #include <rt/base/panic.hpp>
 #include <rt/base/registry.hpp>
 #include <rt/sync/lock.hpp>
+#include <rt/sync/thread_report.hpp>
 
 #include <algorithm>
 
@@ -96,7 +97,10 @@ std::uintptr_t signature(const Cycle& cycle) {
     format_to(report.out(), "\n  '{}' (id {}) holds lock {} and waits for lock {}, which '{}' (id {}) holds",
               self.name.data(), self.task, before.waits_for, self.waits_for, holder.name.data(), holder.task);
   }
-  panicking::finish(report);
+  report.write(__builtin_frame_address(0));
+  for (const auto& member : cycle)
+    if (member.task != current_task().id) reporting::report_task(member.task);
+  abort();
 }
 
 void call_handler(const Cycle& cycle) {

@@ -12,6 +12,19 @@ using kernel::Sharing;
 
 constexpr std::int64_t long_wait_nanoseconds = 100'000'000;
 
+// A signal handler of the thread may look at it.
+class ParkedThread {
+ public:
+  explicit ParkedThread(const Waiter& waiter) {
+    std::atomic_signal_fence(std::memory_order_release);
+    parked_thread = &waiter;
+  }
+  ~ParkedThread() {
+    parked_thread = nullptr;
+    std::atomic_signal_fence(std::memory_order_release);
+  }
+};
+
 } // namespace
 
 Parked Waiter::park(Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word) {
@@ -28,6 +41,8 @@ Parked Waiter::park_thread(Deadline deadline, LongWait* long_wait, const Atomic<
   state_.compare_exchange_strong(expected, sleeping, std::memory_order_acquire, std::memory_order_acquire);
   Deadline next =
       long_wait ? std::min(deadline, Deadline::after(std::chrono::nanoseconds(long_wait_nanoseconds))) : deadline;
+  since = Clock::now().time_since_epoch().count();
+  const ParkedThread mark(*this);
   while (state_.load(std::memory_order_acquire) != notified) {
     if (kernel::futex_wait(state_, sleeping, next, Sharing::private_to_process) != Errc::timed_out) continue;
     if (next == deadline)

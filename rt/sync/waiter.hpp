@@ -65,6 +65,10 @@ struct FlowOperations {
   bool (*let_others_run)();
   /// Suspends the calling fiber until the kernel clears this word, at a thread's end. timed_out, canceled.
   Errc (*wait_for_thread)(Atomic<std::uint32_t>& tid, Deadline deadline);
+  /// Writes what the calling thread's flows wait for and where they stand; rt/sync/thread_report.hpp.
+  void (*report)(std::uint32_t which, const void* frames, std::uintptr_t stack_pointer);
+  /// The thread whose hub has the fiber; 0: none.
+  TaskId (*thread_of)(TaskId fiber);
 };
 inline constinit Atomic<const FlowOperations*> flow_operations = nullptr; // set before the first Flow runs
 
@@ -105,6 +109,7 @@ class Waiter {
   static constexpr std::uint32_t waiting = 0, sleeping = 1, suspended = 2, notified = 3;
   Parked woken_by = Parked::unparked; // by its hub, why
   bool stops = false;                 // it was `suspended`, and park has not stopped for that yet
+  std::int64_t since = 0;             // for reports: when it was parked, on Clock; coarse in a hub
   Atomic<std::uint32_t>& state() { return state_; }
 
  private:
@@ -113,6 +118,10 @@ class Waiter {
   hub::Flow* const flow_;
   Atomic<std::uint32_t> state_;
 };
+
+/// For reports: what the calling thread is parked in, if it has no hub.
+/// (Only its own signal handlers read it meanwhile.)
+inline thread_local constinit const Waiter* volatile parked_thread = nullptr;
 
 /// A FIFO of Waiters on their owners' stacks. Its user locks it.
 class WaiterList {

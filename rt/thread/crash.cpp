@@ -6,6 +6,7 @@
 
 #include <rt/base/digits.hpp>
 #include <rt/base/hook.hpp>
+#include <rt/base/interrupted.hpp>
 #include <rt/base/panic.hpp>
 #include <rt/base/task.hpp>
 #include <rt/thread/block.hpp>
@@ -97,15 +98,7 @@ void report_crash(int signal, const siginfo_t* info, const arch::SignalFrame* fr
   else
     describe(report.out(), signal, *info);
   write_registers(report.out(), *frame);
-  // The interrupted function is the innermost frame: records made here lead to it and on to its callers.
-  const auto* caller = reinterpret_cast<const void*>(arch::frame_pointer(*frame));
-  arch::Frame records[2] = {{caller, arch::program_counter(*frame) + 1}, {}};
-  const arch::Frame* record = arch::frame_record(caller);
-  if (panicking::readable(record) && arch::return_address_in_register(*record)) {
-    records[0].caller = arch::frame_pointer_to(&records[1]);
-    records[1] = arch::caller_of_leaf(*frame, *record);
-  }
-  report.write(arch::frame_pointer_to(&records[0]));
+  report.write(InterruptedFrames(*frame).frame_pointer());
   // A fault happens again when the handler returns; a signal that was sent has to be sent again.
   if (info->si_code <= 0) arch::syscall(__NR_tgkill, arch::syscall(__NR_getpid), arch::syscall(__NR_gettid), signal);
 }

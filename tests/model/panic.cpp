@@ -5,6 +5,7 @@
 #include <rt/base/panic.hpp>
 #include <rt/base/registry.hpp>
 #include <rt/hub/report.hpp>
+#include <rt/sync/thread_report.hpp>
 
 extern "C" void rt_report_running_context() { model::fail("a generator that runs is resumed"); }
 
@@ -18,15 +19,27 @@ namespace hub {
 
 bool is_only_thread() { return false; }
 void write_running_fiber(Output&) {}
+void report(std::uint32_t, const void*, std::uintptr_t) {}
+TaskId thread_of(TaskId) { return 0; }
 void report_stuck(Hub&) { model::fail("stuck: all fibers wait"); }
 
 } // namespace hub
+
+namespace reporting {
+
+void report_task(TaskId) {}
+
+} // namespace reporting
+
+void abort() { model::fail("aborted"); }
 
 namespace panicking {
 
 Report::Report(std::string_view title) : out_(std::span<char>(static_cast<char*>(buffer_), sizeof buffer_)) {
   out_.put(title);
 }
+
+void Report::write(const void*) { model::fail(std::string(out_.text())); }
 
 void finish(Report& report) { model::fail(std::string(report.out().text())); }
 

@@ -330,6 +330,8 @@ RT_MODEL_ACCESS(16)
 
 void __tsan_read_range(void* at, std::size_t size) { access(at, size, false, CODE); }
 void __tsan_write_range(void* at, std::size_t size) { access(at, size, true, CODE); }
+// Orders what one thread does against its own signal handlers, of which there are none here.
+void __tsan_atomic_signal_fence(int) {}
 void __tsan_vptr_update(void** at, void*) { access(at, sizeof *at, true, CODE); }
 void __tsan_vptr_read(void** at) { access(at, sizeof *at, false, CODE); }
 
