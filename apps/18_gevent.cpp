@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <linux/fcntl.h>
 
 using namespace std::chrono_literals;
 using rt::Errc, rt::Result;
@@ -68,6 +69,17 @@ Result<void> send_all(int socket, std::string_view text) {
 
 Result<std::size_t> receive(int socket, std::span<char> buffer) {
   return patiently([&] { return rt::kernel::read_file(socket, buffer); });
+}
+
+/// Takes the places of standard files that are closed: a socket there would get what is printed. Nothing can be written
+/// to a directory.
+void occupy_standard_files() {
+  for (;;) {
+    const auto place = rt::kernel::open_file("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (place && *place <= 2) continue;
+    if (place) (void)rt::kernel::close_file(*place);
+    return;
+  }
 }
 
 // --- The server ------------------------------------------------------------------------------------------------------
@@ -151,7 +163,8 @@ Result<std::size_t> report_fetch(Ipv4Address server, std::string_view path) {
   if (bytes)
     rt::println("{} bytes received from http://127.0.0.1:{}{} after {}", *bytes, server.port, path, since(begin));
   else
-    rt::eprintln("18_gevent: cannot fetch http://127.0.0.1:{}{}: {}", server.port, path, bytes.error());
+    rt::eprintln("18_gevent: cannot fetch http://127.0.0.1:{}{}: {}{}", server.port, path, bytes.error(),
+                 bytes.error() == Errc::network_unreachable ? "; the loopback interface has to be up" : "");
   return bytes;
 }
 
@@ -161,6 +174,7 @@ int main(int argc, char** argv) {
   apps::Options options(argc, argv, "gevent: three pages of a server on the loopback, fetched side by side by fibers.");
   if (const auto status = options.finish()) return *status;
 
+  occupy_standard_files();
   const auto listening = listen_anywhere();
   if (!listening) {
     rt::eprintln("18_gevent: cannot listen on the loopback interface: {}", listening.error());
