@@ -7,7 +7,8 @@
 # CONTAINER_FLAGS are further options of the engine's run command.
 #
 # All ways give the same: the app is PID 1 on a read-only root that holds only what is in the image, with no capability.
-# In the namespaces of this script there is no /proc and no network either, and the user is nobody.
+# In the namespaces of this script there is no /proc either, no network but the loopback (which takes ip or ifconfig to
+# start), and the user is nobody.
 
 if [ $# -lt 2 ]; then
   echo "container.sh: too few arguments; usage: apps/pack/container.sh ARCHIVE NAME [ARGUMENT]..." >&2
@@ -61,6 +62,7 @@ chmod 755 "$root"
 unshare $outer --mount --pid --net --uts --ipc --fork --kill-child -- sh -c '
   root=$1 inner=$2
   shift 2
+  ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null
   mount --bind "$root" "$root" && mount -o remount,bind,ro,nosuid,nodev "$root" &&
     exec unshare $inner --root="$root" -- "$@"
 ' sh "$root" "$inner" $entrypoint "$@"

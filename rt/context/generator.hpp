@@ -105,20 +105,20 @@ template <class In> class Sent {
   }
 
   operator In() && { return std::move(**this); }
-  explicit operator bool() {
+  explicit operator bool() const {
     stopping_ = nullptr;
     return value_ != nullptr;
   }
   /// The value, in a body that has asked whether there is one.
-  In& operator*() {
+  In& operator*() const {
     if (!value_) [[unlikely]]
       abandon(*stopping_);
     return *value_;
   }
-  In* operator->() { return &**this; }
+  In* operator->() const { return &**this; }
 
  private:
-  Context* stopping_; // nullptr: go on, or seen
+  mutable Context* stopping_; // nullptr: go on, or seen
   In* value_;
 };
 

@@ -7,8 +7,11 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 namespace e2e {
 
@@ -18,6 +21,17 @@ inline bool enter_root(const char* directory, bool read_only) {
          mount(directory, directory, nullptr, MS_BIND, nullptr) == 0 && chdir(directory) == 0 &&
          syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0 &&
          (!read_only || mount("", "/", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, nullptr) == 0);
+}
+
+/// The loopback interface of the caller's network namespace is up, as in every engine's containers.
+inline bool start_loopback() {
+  const int any_socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request = {};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = IFF_UP;
+  const bool started = any_socket >= 0 && ioctl(any_socket, SIOCSIFFLAGS, &request) == 0;
+  close(any_socket);
+  return started;
 }
 
 /// System calls that the profile refuses to a container without capabilities fail with EPERM.
@@ -61,7 +75,8 @@ class Container {
         CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | (as_user ? CLONE_NEWUSER : 0);
     setting.before_execution = [root = directory_.path(), as_user] {
       constexpr rlimit tasks{256, 256}; // as by an engine's --pids-limit; it binds users only
-      return setrlimit(RLIMIT_NPROC, &tasks) == 0 && enter_root(root.c_str(), true) && (!as_user || refuse_as_docker());
+      return setrlimit(RLIMIT_NPROC, &tasks) == 0 && start_loopback() && enter_root(root.c_str(), true) &&
+             (!as_user || refuse_as_docker());
     };
     const UserForNow user(as_user && geteuid() == 0);
     return Program(path, arguments, setting);

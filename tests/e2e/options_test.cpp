@@ -7,15 +7,18 @@ using namespace std::chrono_literals;
 namespace {
 
 const std::vector<std::string> fast = {"--time-scale", "0.05"};
-const std::vector<std::string> with_threads_only = {
-    "08_rlock", "09_event", "10_semaphore", "11_unsafe_list", "11_queue", "11_producer_consumer",
+const std::vector<std::string> without_processes = {
+    "08_rlock",      "09_event",           "10_semaphore", "11_unsafe_list", "11_queue", "11_producer_consumer",
+    "13_sync_async", "18_coroutine_yield", "18_greenlet",  "18_gevent",
 };
 
 } // namespace
 
 TEST_CASE("all apps are built") {
   const auto names = e2e::numbered_apps();
-  for (const auto& name : with_threads_only) {
+  auto expected = without_processes;
+  expected.push_back("12_concurrency_parallelism");
+  for (const auto& name : expected) {
     CAPTURE(name);
     CHECK(std::count(names.begin(), names.end(), name) == 1);
   }
@@ -107,7 +110,8 @@ TEST_CASE("--time-scale multiplies the sleeps") {
 }
 
 TEST_CASE("all that the apps show is there even when the sleeps are next to nothing") {
-  for (const std::string name : {"09_event", "11_queue", "11_producer_consumer"}) {
+  for (const std::string name : {"09_event", "11_queue", "11_producer_consumer", "13_sync_async", "18_coroutine_yield",
+                                 "18_greenlet", "18_gevent"}) {
     CAPTURE(name);
     const auto ending = e2e::run(e2e::app(name), {"--time-scale", "0.000001"});
     CHECK(ending.by_exit(0));
@@ -117,7 +121,7 @@ TEST_CASE("all that the apps show is there even when the sleeps are next to noth
 }
 
 TEST_CASE("a reader that goes away ends the app, as it ends any program: by SIGPIPE and without a report") {
-  for (const auto& name : with_threads_only) {
+  for (const auto& name : without_processes) {
     CAPTURE(name);
     const auto ending = e2e::run(e2e::app(name), fast, {.output = e2e::Output::without_reader});
     CHECK(ending.by_signal(SIGPIPE));
@@ -126,7 +130,7 @@ TEST_CASE("a reader that goes away ends the app, as it ends any program: by SIGP
 }
 
 TEST_CASE("where SIGPIPE is ignored, or standard output is closed, the app does its work unseen") {
-  for (const auto& name : with_threads_only) {
+  for (const auto& name : without_processes) {
     CAPTURE(name);
     const auto ignored =
         e2e::run(e2e::app(name), fast, {.output = e2e::Output::without_reader, .ignore_sigpipe = true});
@@ -139,7 +143,7 @@ TEST_CASE("where SIGPIPE is ignored, or standard output is closed, the app does 
 }
 
 TEST_CASE("an app that is killed half-way leaves nothing behind") {
-  for (const auto& name : with_threads_only)
+  for (const auto& name : without_processes)
     for (const int signal : {SIGKILL, SIGTERM, SIGINT}) {
       CAPTURE(name);
       CAPTURE(signal);

@@ -76,6 +76,19 @@ inline long number_after(std::string_view line, std::string_view text) {
   return std::strtol(std::string(line.substr(at + text.size())).c_str(), nullptr, 10);
 }
 
+/// The duration that follows the text in the line, in milliseconds: "1.5s", "103ms", "0s".
+inline double milliseconds_after(std::string_view line, std::string_view text) {
+  const std::size_t at = line.find(text);
+  INFO("line: ", std::string(line), ", text: ", std::string(text));
+  REQUIRE(at != line.npos);
+  const std::string duration(line.substr(at + text.size()));
+  char* unit = nullptr;
+  const double number = std::strtod(duration.c_str(), &unit);
+  const std::string_view after(unit);
+  REQUIRE((after.starts_with("ms") || after.starts_with("s")));
+  return after.starts_with("ms") ? number : number * 1000;
+}
+
 inline std::filesystem::path apps_directory() {
   const char* directory = std::getenv("RT_APPS");
   if (!directory || !std::filesystem::is_directory(directory))

@@ -126,7 +126,7 @@ TEST_CASE("a body that is sent values can ask whether there will be more") {
   {
     Generator<int, int> generator([&](auto& yield) {
       const Flag flag{destroyed};
-      while (auto value = yield(0)) got.push_back(*value);
+      while (const auto value = yield(0)) got.push_back(*value);
     });
     generator.next();
     generator.send(1);
