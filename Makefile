@@ -108,8 +108,8 @@ $(BUILD)/$(1)/rt/hub/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/memory/cxx_%: OPTIMIZE = -Oz $(UNPROTECTED)
-$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
-$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: EXTRA_FLAGS = -fexceptions -O2)
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: private EXTRA_FLAGS = -fexceptions -O2)
 endef
 
 # The few arrays on stacks in these folders are written through Output, which checks bounds: no canary is needed.
@@ -136,7 +136,7 @@ MODEL_FLAGS   := -DRT_HOSTED=1 -DRT_MODEL_ATOMIC=model::Atomic -include tests/mo
 $(eval $(call variant,model,model,$(CXX) $$(MODEL_CPU),$(MODEL_FLAGS)))
 $(BUILD)/model/%: MODEL_CPU = -Itests/model
 $(BUILD)/model/tests/model/machine.o: MODEL_CPU =
-$(BUILD)/model/tests/%: EXTRA_FLAGS = -fexceptions -O2
+$(BUILD)/model/tests/%: private EXTRA_FLAGS = -fexceptions -O2
 $(BUILD)/model/rt/%: EXTRA_FLAGS = $(WATCHED)
 $(BUILD)/model/tests/model/%_test.o: EXTRA_FLAGS = -fexceptions $(WATCHED) -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS
 
@@ -209,7 +209,10 @@ $(eval $(call hosted_test,model,model,$(MODEL_MACHINE) $(MODEL_TESTS)))
 
 # Measurements against other libraries; nothing here is a test.
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.cpp)))
-OBJECTS += $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES))
+# Programs of the bare profile, each run by the measurement of the same name.
+BARE_BENCHES := $(basename $(notdir $(wildcard tests/bench/bare/*.cpp)))
+OBJECTS += $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)) \
+           $(patsubst %,$(BUILD)/bare/tests/bench/bare/%.o,$(BARE_BENCHES))
 
 $(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/librt.a
 	$(call say,LINK,$@) $(CXX) -pthread $(filter %.o %.a,$^) $(PEERS) -o $@
@@ -218,6 +221,7 @@ $(BUILD)/hosted/tests/bench/switch: PEERS = -lboost_context
 $(BUILD)/hosted/tests/bench/fiber: $(BUILD)/hosted/tests/bench/goroutines
 $(BUILD)/hosted/tests/bench/goroutines: tests/bench/goroutines.go | $(BUILD)/tools/bench
 	$(call say,GO,$@) mkdir -p $(@D) && GOCACHE=$(abspath $(BUILD))/go-cache go build -o $@ $<
+$(foreach b,$(BARE_BENCHES),$(eval $(BUILD)/hosted/tests/bench/$(b): | $(BUILD)/bare/tests/bench/bare/$(b)))
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
 
 # --- Other CPUs ------------------------------------------------------------------------------------------------------

@@ -80,6 +80,7 @@ ThreadBlock* make_block(const ThreadOptions& options, const Callable& callable) 
   block->run = callable.run;
   block->destroy = callable.destroy;
   block->daemon = options.daemon;
+  block->named = !options.name.empty();
   return block;
 }
 

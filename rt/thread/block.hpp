@@ -24,6 +24,7 @@ struct ThreadBlock {
   ThreadBlock* next = nullptr; // in the cache, or among the detached
   Atomic<std::uint32_t> tid = 0;
   bool daemon = false;
+  bool named = false; // by its maker
   TaskName name = {};
 #if RT_HOSTED
   unsigned long native = 0;    // pthread_t

@@ -51,7 +51,7 @@ void thread_main(ThreadBlock& block) {
   task.name = block.name;
   native_run_start_hooks();
   constexpr long set_name = 15; // PR_SET_NAME
-  arch::syscall(__NR_prctl, set_name, reinterpret_cast<long>(block.name.data()));
+  if (block.named) arch::syscall(__NR_prctl, set_name, reinterpret_cast<long>(block.name.data()));
 
   // run() of a subclass may ask for the id before start() has stored it.
   if (!block.destroy) static_cast<Thread*>(block.callable)->id_.store(task.id, std::memory_order_relaxed);

@@ -23,7 +23,9 @@
 namespace rt {
 
 struct ThreadOptions {
-  std::string_view name = {}; ///< "Thread-1", "Thread-2", ... if empty. The kernel shows the first 15 bytes.
+  /// "Thread-1", "Thread-2", ... if empty. The kernel shows the first 15 bytes of a name that is given (in /proc); a
+  /// thread without one it shows with the name of its maker, since telling it costs 3 % of a start and join.
+  std::string_view name = {};
   bool daemon = false;        ///< The process does not wait for a daemon thread when it ends.
   std::size_t stack_size = 0; ///< Bytes; 0: 256 KiB. Memory is used only as far as the stack grows.
 };
