@@ -372,7 +372,7 @@ SDK_FILES := $(SDK)/bin/rt-c++ $(SDK)/bin/$(ARCH)-rt-c++ \
              $(patsubst %,$(SDK_CPU)/%,librt.a libmusl-pure.a bare.ld flags) \
              $(patsubst %,$(SDK)/include/rt/%,$(wildcard rt/*.hpp rt/*/*.hpp)) \
              $(patsubst arch/$(ARCH)/%,$(SDK_CPU)/include/arch/%,$(wildcard arch/$(ARCH)/*.hpp)) \
-             $(SDK)/lib/rt/fibers-gdb.py \
+             $(SDK)/share/rt/fibers-gdb.py \
              $(SDK)/lib/pkgconfig/rt-$(ARCH).pc $(if $(filter $(HOST),$(ARCH)),$(SDK)/lib/pkgconfig/rt.pc) \
              $(SDK)/lib/cmake/rt/rt-config.cmake $(SDK)/lib/cmake/rt/rt-config-version.cmake
 
@@ -389,7 +389,7 @@ $(SDK_CPU)/libmusl-pure.a: $(BUILD)/libmusl-pure.a
 	$(copy)
 $(SDK_CPU)/bare.ld: linker/bare.ld
 	$(copy)
-$(SDK)/lib/rt/fibers-gdb.py: rt/hub/fibers-gdb.py
+$(SDK)/share/rt/fibers-gdb.py: rt/hub/fibers-gdb.py
 	$(copy)
 $(SDK_CPU)/include/arch/%: arch/$(ARCH)/%
 	$(copy)

@@ -44,7 +44,7 @@ struct Installation {
 
   void install() const {
     succeed("cd '" + sdk() +
-            "' && list=$(echo lib/rt/*)/installed && find . \\( -type f -o -type l \\) -printf '%P\\n' | "
+            "' && list=$(echo lib/rt/*/)installed && find . \\( -type f -o -type l \\) -printf '%P\\n' | "
             "xargs '" +
             (linker / "install.sh").string() + "' install . '" + prefix + "' \"$list\"");
   }
