@@ -12,8 +12,10 @@
 #include <rt/hub/fiber.hpp>
 #include <rt/hub/group.hpp>
 #include <rt/hub/hub.hpp>
+#include <rt/hub/readiness.hpp>
 #include <rt/hub/timeout.hpp>
 #include <rt/hub/watchdog.hpp>
+#include <rt/io/fd.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
 #include <rt/sync/barrier.hpp>
