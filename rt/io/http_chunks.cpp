@@ -6,10 +6,10 @@ namespace {
 constexpr ChunkReader::Step failed = {Progress::failed, 0, {}};
 }
 
-ChunkReader::Step ChunkReader::next(std::string_view text) {
+ChunkReader::Step ChunkReader::next(std::string_view text, std::size_t most) {
   if (fault_ != Fault::none) return failed;
   if (part_ == Part::data) {
-    const std::string_view data = text.substr(0, std::min<std::uint64_t>(left_, text.size()));
+    const std::string_view data = text.substr(0, std::min<std::uint64_t>(left_, most));
     left_ -= data.size();
     if (left_ == 0) part_ = Part::end_of_data;
     return {Progress::more, data.size(), data};

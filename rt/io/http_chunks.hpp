@@ -18,8 +18,9 @@ class ChunkReader {
     std::size_t taken;     ///< how much of the text is done with
     std::string_view data; ///< of the body, a view of the text; may be empty
   };
-  /// The text: what has come and was not taken. With data, there may be more of it in the rest of the text.
-  Step next(std::string_view text);
+  /// The text: what has come and was not taken. Gives out `most` bytes of data at most; with data, or when something
+  /// was taken, there may be more in the rest of the text.
+  Step next(std::string_view text, std::size_t most = SIZE_MAX);
 
   Fault fault() const { return fault_; }
   /// Bytes of data so far.

@@ -106,6 +106,9 @@ class HeadParser {
   /// Bytes up to the end of the empty line, once complete.
   std::size_t size() const { return at_; }
 
+  /// What was parsed is to be found here from now on.
+  void moved_to(std::string_view text) { text_ = text; }
+
   Fields fields() const { return Fields(text_.substr(fields_begin_, at_ - fields_begin_ - 2)); }
   /// The 1 of HTTP/1.1.
   unsigned minor_version() const { return minor_version_; }
