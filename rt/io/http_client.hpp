@@ -20,10 +20,7 @@
 //   too_many_redirects, timed_out, canceled, and what resolving and connecting say
 
 #include <rt/io/fd.hpp>
-#include <rt/io/http_buffer.hpp>
-#include <rt/io/http_chunks.hpp>
 #include <rt/io/http_head.hpp>
-#include <rt/io/http_wire.hpp>
 #include <rt/io/url.hpp>
 
 #include <memory>
@@ -52,54 +49,33 @@ class Client;
 /// An answer. If its body is left for read(), it must not outlive the Client.
 class Response {
  public:
-  Response(Response&&) noexcept = default;
-  Response& operator=(Response&&) noexcept = default;
+  Response(Response&&) noexcept;
+  Response& operator=(Response&&) noexcept;
   ~Response();
 
-  unsigned status() const { return head_->status(); }
-  std::string_view reason() const { return head_->reason(); }
-  Fields fields() const { return head_->fields(); }
+  unsigned status() const;
+  std::string_view reason() const;
+  Fields fields() const;
   std::optional<std::string_view> field(std::string_view name) const { return fields().find(name); }
   /// Where the answer comes from, after redirects.
-  const Url& url() const { return url_; }
+  const Url& url() const;
   /// Of the body, if the server has told.
-  std::optional<std::uint64_t> content_length() const { return head_->content_length(); }
+  std::optional<std::uint64_t> content_length() const;
 
   /// The whole body, unless it was left for read().
-  std::string_view body() const { return body_; }
+  std::string_view body() const;
 
-  /// Some of the body, one byte at least; 0: it has ended. What failed once fails again.
+  /// Some of the body, one byte at least; 0: it has ended, or the buffer is empty. What failed once fails again.
   [[nodiscard]] Result<std::size_t> read(std::span<char> buffer);
   /// The rest of the body, in body() from then on.
   [[nodiscard]] Result<void> read_all();
 
  private:
   friend class Client;
-  enum class Framing : std::uint8_t { none, length, chunked, to_the_end };
+  class Reading; // http_response.hpp
+  explicit Response(std::unique_ptr<Reading> reading);
 
-  Response(Client* client, Url url, const RequestOptions& options, Fd socket);
-
-  Result<void> receive_head(bool head_only);
-  Result<std::size_t> read_some(std::span<char> buffer);
-  Result<std::size_t> read_chunked(std::span<char> buffer);
-  Result<std::size_t> read_to_the_end(std::span<char> buffer);
-  /// The connection goes back to the client, if it can be used on.
-  void end();
-
-  struct Reading; // what needs a place of its own, as it is pointed to
-
-  Client* client_;
-  Url url_;
-  Fd socket_;
-  Buffer input_;
-  std::unique_ptr<Limits> limits_;
-  std::unique_ptr<ResponseParser> head_;
-  ChunkReader chunks_;
-  Pace pace_;
-  std::string body_;
-  std::uint64_t left_ = 0, received_ = 0;
-  Error error_;
-  Framing framing_ = Framing::none;
+  std::unique_ptr<Reading> reading_;
 };
 
 /// Belongs to the thread that made it, and its fibers.
@@ -129,9 +105,11 @@ class Client {
     Fd socket;
   };
 
-  Result<Response> exchange(std::string_view method, const Url& url, const RequestOptions& options, bool same_origin);
-  Result<Response> exchange_on(Fd socket, std::string_view head, std::string_view method, const Url& url,
-                               const RequestOptions& options);
+  using Reading = Response::Reading;
+
+  // `own`: the fields of the options that tell who asks are for this server.
+  Result<std::unique_ptr<Reading>> exchange(std::string_view method, const Url& url, const RequestOptions& options,
+                                            bool own);
   Result<Fd> connect(const Url& url, const RequestOptions& options);
   Fd take_kept(const Url& url);
   void keep(const Url& url, Fd socket);

@@ -93,7 +93,7 @@ void Connection::refuse(unsigned status) {
 // What the client is still sending is read away for a while: to close a connection with something unread in it resets
 // it, and the client might lose the answer (RFC 9112, section 9.6).
 void Connection::linger() {
-  if (broken_ || !kernel::shut_socket(socket_.number(), kernel::Way::write)) return;
+  if (broken_ || !kernel::shut_down_socket(socket_.number(), kernel::ShutDown::writing)) return;
   Pace pace(std::chrono::seconds(2), options().least_rate);
   char rest[2048];
   for (std::size_t left = 512 * 1024; left >= sizeof rest;) {

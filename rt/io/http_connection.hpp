@@ -15,7 +15,7 @@ class Connection : public ConnectionLink {
   void run();
 
   /// Ends the wait for a request. To be called for one that is idle.
-  void close_idle() { (void)kernel::shut_socket(socket_.number(), kernel::Way::read); }
+  void close_idle() { (void)kernel::shut_down_socket(socket_.number(), kernel::ShutDown::reading); }
 
  private:
   friend class Request;

@@ -23,7 +23,7 @@ Result<void> send_all(int socket, std::span<kernel::Piece> pieces, Pace& pace, k
 
 Result<std::size_t> receive(int socket, std::span<char> buffer, Pace& pace) {
   for (;;) {
-    const Result<std::size_t> received = kernel::receive_from_socket(socket, buffer);
+    const Result<std::size_t> received = kernel::receive_bytes(socket, buffer);
     if (received) {
       if (*received == 0) return Errc::end_of_file;
       pace.moved(*received);
