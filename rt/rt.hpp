@@ -16,6 +16,8 @@
 #include <rt/hub/timeout.hpp>
 #include <rt/hub/watchdog.hpp>
 #include <rt/io/fd.hpp>
+#include <rt/io/selectors.hpp>
+#include <rt/io/wait_for_several.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
 #include <rt/sync/barrier.hpp>
