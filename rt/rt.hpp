@@ -15,8 +15,10 @@
 #include <rt/hub/readiness.hpp>
 #include <rt/hub/timeout.hpp>
 #include <rt/hub/watchdog.hpp>
+#include <rt/io/aio.hpp>
 #include <rt/io/fd.hpp>
 #include <rt/io/selectors.hpp>
+#include <rt/io/signal_events.hpp>
 #include <rt/io/wait_for_several.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>

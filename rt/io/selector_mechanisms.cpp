@@ -113,15 +113,17 @@ Result<int> Epoll::number() {
 Result<void> Epoll::add(int fd, Ready events) {
   const Result<int> epoll = number();
   if (!epoll) return epoll.error();
-  return kernel::add_to_epoll(*epoll, fd, events, static_cast<std::uint64_t>(fd));
+  return kernel::change_epoll(*epoll, kernel::EpollChange::add, fd, events);
 }
 
 Result<void> Epoll::change(int fd, std::size_t, Ready events) {
-  return kernel::change_in_epoll(epoll_.number(), fd, events, static_cast<std::uint64_t>(fd));
+  return kernel::change_epoll(epoll_.number(), kernel::EpollChange::modify, fd, events);
 }
 
 // The kernel has forgotten those that were closed.
-void Epoll::remove(int fd, std::size_t) { (void)kernel::remove_from_epoll(epoll_.number(), fd); }
+void Epoll::remove(int fd, std::size_t) {
+  (void)kernel::change_epoll(epoll_.number(), kernel::EpollChange::remove, fd, Ready::none);
+}
 
 Result<void> Epoll::wait(SelectorKeys& keys, Deadline deadline, Found& found) {
   const Result<int> epoll = number();
@@ -131,7 +133,7 @@ Result<void> Epoll::wait(SelectorKeys& keys, Deadline deadline, Found& found) {
   const Result<unsigned> count = look_or_suspend(
       deadline,
       [&](Deadline until) {
-        return kernel::wait_for_epoll(*epoll, {events.get(), most}, until);
+        return kernel::wait_in_epoll(*epoll, {events.get(), most}, until);
       },
       [&](Deadline until) -> Result<void> {
         const Result<Ready> ready = wait_until_ready(*epoll, Ready::read, until);
@@ -139,8 +141,8 @@ Result<void> Epoll::wait(SelectorKeys& keys, Deadline deadline, Found& found) {
       });
   if (!count) return count.error();
   for (const auto& event : std::span(events.get(), *count)) {
-    const std::size_t place = keys.place_of(static_cast<int>(event.data));
-    if (place != SelectorKeys::nowhere) add_found(found, keys[place], meant(event.ready, keys[place].events));
+    const std::size_t place = keys.place_of(event.descriptor());
+    if (place != SelectorKeys::nowhere) add_found(found, keys[place], meant(event.ready(), keys[place].events));
   }
   return {};
 }

@@ -26,12 +26,13 @@ Result<void> WaitingSet::fill(std::span<const kernel::Polled> descriptors) {
   epoll_ = Fd(*made);
   for (const auto& polled : descriptors) {
     if (polled.descriptor < 0) continue;
-    const int number = polled.descriptor;
-    Result<void> added = kernel::add_to_epoll(epoll_.number(), number, wanted(polled), 0, kernel::Trigger::edge);
-    if (!added && added.error() == Errc::file_exists)
-      added =
-          kernel::change_in_epoll(epoll_.number(), number, wanted_of(number, descriptors), 0, kernel::Trigger::edge);
-    if (!added) return added;
+    const auto tell = [&](kernel::EpollChange change, Ready events) {
+      return kernel::change_epoll(epoll_.number(), change, polled.descriptor, events | kernel::edge_triggered);
+    };
+    Errc failure = tell(kernel::EpollChange::add, wanted(polled));
+    if (failure == Errc::file_exists)
+      failure = tell(kernel::EpollChange::modify, wanted_of(polled.descriptor, descriptors));
+    if (failure != Errc::none) return failure;
   }
   return {};
 }
@@ -46,7 +47,7 @@ Result<void> WaitingSet::wait(std::span<const kernel::Polled> descriptors, Deadl
   const Result<Ready> ready = wait_until_ready(epoll_.number(), Ready::read, deadline);
   if (!ready) return ready.error();
   kernel::EpollEvent told[16]; // what is left in the set ends the next wait at once
-  (void)kernel::wait_for_epoll(epoll_.number(), told, Deadline::at(0));
+  (void)kernel::wait_in_epoll(epoll_.number(), told, Deadline::at(0));
   return {};
 }
 

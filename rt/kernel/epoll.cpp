@@ -1,70 +1,82 @@
 #include <rt/kernel/epoll.hpp>
 
+#include <rt/base/atomic.hpp>
+
 #include <arch/syscall.hpp>
-#include <linux/eventpoll.h>
+#include <linux/fcntl.h>
 
 #include <algorithm>
-#include <cstring>
 
 namespace rt::kernel {
 namespace {
 
-Result<void> control(int epoll, int operation, int descriptor, std::uint32_t events, std::uint64_t data) {
-  epoll_event event = {};
-  event.events = events;
-  event.data = data;
-  return Error::from_kernel(
-      arch::syscall(__NR_epoll_ctl, epoll, operation, descriptor, reinterpret_cast<long>(&event)));
+long wait(int epoll, std::span<EpollEvent> events, const KernelTime* time) {
+  return arch::syscall(__NR_epoll_pwait2, epoll, reinterpret_cast<long>(events.data()),
+                       static_cast<long>(events.size()), reinterpret_cast<long>(time), 0, 0);
 }
 
-std::uint32_t bits(Ready events, Trigger trigger) {
-  return static_cast<std::uint32_t>(events) | static_cast<std::uint32_t>(trigger);
+long look(int epoll, std::span<EpollEvent> events) {
+  return arch::syscall(__NR_epoll_pwait, epoll, reinterpret_cast<long>(events.data()), static_cast<long>(events.size()),
+                       0, 0, 0);
 }
 
-int milliseconds_until(Deadline deadline) {
-  if (deadline.never()) return -1;
-  const std::int64_t left = deadline.nanoseconds() - Clock::now().time_since_epoch().count();
-  constexpr std::int64_t most = std::numeric_limits<int>::max();
-  return static_cast<int>(std::clamp<std::int64_t>((left + 999'999) / 1'000'000, 0, most));
+// Before Linux 5.11 the time could be told in milliseconds only: poll(2) takes it as it is.
+Result<unsigned> wait_by_poll(int epoll, std::span<EpollEvent> events, Deadline deadline) {
+  Polled polled(epoll, Ready::read);
+  if (const auto ready = poll({&polled, 1}, deadline); !ready) return ready.error();
+  const long result = look(epoll, events);
+  if (result < 0) return Error::from_kernel(result);
+  return static_cast<unsigned>(result);
 }
 
-// The kernel's events are of 12 bytes on some CPUs.
-void widen(std::span<EpollEvent> events) {
-  if constexpr (sizeof(epoll_event) == sizeof(EpollEvent)) return;
-  const auto* const from = reinterpret_cast<const char*>(events.data());
-  for (std::size_t i = events.size(); i-- > 0;) {
-    epoll_event event;
-    std::memcpy(&event, from + i * sizeof event, sizeof event);
-    events[i] = {static_cast<Ready>(event.events), event.data};
-  }
-}
-static_assert(sizeof(epoll_event) <= sizeof(EpollEvent) &&
-              offsetof(EpollEvent, ready) == offsetof(epoll_event, events));
+constinit Atomic<bool> has_wait2 = true;
 
 } // namespace
 
 Result<int> make_epoll() {
-  const long result = arch::syscall(__NR_epoll_create1, EPOLL_CLOEXEC);
+  const long result = arch::syscall(__NR_epoll_create1, O_CLOEXEC);
   if (result < 0) return Error::from_kernel(result);
   return static_cast<int>(result);
 }
 
-Result<void> add_to_epoll(int epoll, int descriptor, Ready events, std::uint64_t data, Trigger trigger) {
-  return control(epoll, EPOLL_CTL_ADD, descriptor, bits(events, trigger), data);
+Errc change_epoll(int epoll, EpollChange change, int descriptor, Ready events) {
+  epoll_event event{};
+  event.events = static_cast<__poll_t>(events);
+  event.data = static_cast<__u64>(descriptor);
+  return static_cast<Errc>(
+      -arch::syscall(__NR_epoll_ctl, epoll, static_cast<long>(change), descriptor, reinterpret_cast<long>(&event)));
 }
 
-Result<void> change_in_epoll(int epoll, int descriptor, Ready events, std::uint64_t data, Trigger trigger) {
-  return control(epoll, EPOLL_CTL_MOD, descriptor, bits(events, trigger), data);
+Result<unsigned> wait_in_epoll(int epoll, std::span<EpollEvent> events, Deadline deadline) {
+  long result;
+  if (deadline == Deadline::at(0)) {
+    result = look(epoll, events);
+  } else if (!has_wait2.load(std::memory_order_relaxed)) {
+    return wait_by_poll(epoll, events, deadline);
+  } else if (deadline.never()) {
+    result = wait(epoll, events, nullptr);
+  } else {
+    const std::int64_t left = deadline.nanoseconds() - Clock::now().time_since_epoch().count();
+    const KernelTime time = KernelTime::from(std::max<std::int64_t>(left, 0));
+    result = wait(epoll, events, &time);
+  }
+  if (result >= 0) return static_cast<unsigned>(result);
+  const Error error = Error::from_kernel(result);
+  // A container's filter may not know the call either.
+  if (error.code != Errc::function_not_supported && error.code != Errc::operation_not_permitted) return error;
+  has_wait2.store(false, std::memory_order_relaxed);
+  return wait_by_poll(epoll, events, deadline);
 }
 
-Result<void> remove_from_epoll(int epoll, int descriptor) { return control(epoll, EPOLL_CTL_DEL, descriptor, 0, 0); }
-
-Result<unsigned> wait_for_epoll(int epoll, std::span<EpollEvent> found, Deadline deadline) {
-  const long result = arch::syscall(__NR_epoll_pwait, epoll, reinterpret_cast<long>(found.data()),
-                                    static_cast<long>(found.size()), milliseconds_until(deadline), 0, 0);
+Result<int> make_event_counter() {
+  const long result = arch::syscall(__NR_eventfd2, 0, O_CLOEXEC | O_NONBLOCK);
   if (result < 0) return Error::from_kernel(result);
-  widen(found.first(static_cast<std::size_t>(result)));
-  return static_cast<unsigned>(result);
+  return static_cast<int>(result);
+}
+
+void add_to_event_counter(int counter) {
+  const std::uint64_t one = 1;
+  arch::syscall(__NR_write, counter, reinterpret_cast<long>(&one), sizeof one);
 }
 
 } // namespace rt::kernel
