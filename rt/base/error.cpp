@@ -87,6 +87,7 @@ static consteval std::string_view meaning(Errc code) {
   case Errc::worker_lost: return "the worker process died";
   case Errc::already_started: return "already started";
   case Errc::too_many_mappings: return "too many memory mappings";
+  case Errc::descriptor_too_large: return "select cannot wait for a descriptor above 1023";
   }
   return {};
 }

@@ -88,7 +88,8 @@ enum class Errc : int {
   still_open,       // close() has to come first
   worker_lost,      // the worker process that had the task died
   already_started,  // a thread or process can be started once
-  too_many_mappings // vm.max_map_count is reached
+  too_many_mappings,   // vm.max_map_count is reached
+  descriptor_too_large // select(2) knows descriptors below 1024 only
 };
 
 struct Error {
