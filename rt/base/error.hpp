@@ -49,6 +49,7 @@ enum class Errc : int {
   function_not_supported = 38,
   directory_not_empty = 39,
   too_many_symbolic_link_levels = 40,
+  bad_message = 74,
   value_too_large = 75,
   not_a_socket = 88,
   destination_address_required = 89,
