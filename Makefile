@@ -224,6 +224,27 @@ $(BUILD)/hosted/tests/bench/goroutines: tests/bench/goroutines.go | $(BUILD)/too
 $(foreach b,$(BARE_BENCHES),$(eval $(BUILD)/hosted/tests/bench/$(b): | $(BUILD)/bare/tests/bench/bare/$(b)))
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
 
+# --- Fuzzers ---------------------------------------------------------------------------------------------------------
+# Each tests/fuzz/NAME.cpp, with clang's libFuzzer; tests/fuzz/fuzz.sh says what else may be there. `make test` runs each
+# for a moment, with the same inputs every time.
+
+#: seconds for which `make fuzz` runs each fuzzer
+FUZZ_SECONDS ?= 60
+
+FUZZERS    := $(basename $(notdir $(wildcard tests/fuzz/*.cpp)))
+FUZZ_CHECK := address$(,)undefined
+$(eval $(call variant,hosted-fuzz,hosted,clang++,$(HOSTED),$(DEBUG_FLAGS) \
+  -fsanitize=fuzzer-no-link$(,)$(FUZZ_CHECK) -fno-sanitize-recover=undefined))
+$(BUILD)/hosted-fuzz/tests/fuzz/%: private EXTRA_FLAGS = -O1
+$(BUILD)/hosted-fuzz/tests/fuzz/%: $(BUILD)/hosted-fuzz/tests/fuzz/%.o $(BUILD)/hosted-fuzz/librt.a
+	$(call say,LINK,$@) clang++ -pthread -fsanitize=fuzzer$(,)$(FUZZ_CHECK) $^ -o $@
+$(BUILD)/hosted-fuzz/tests/fuzz/%-test: $(BUILD)/hosted-fuzz/tests/fuzz/%
+	$(Q)printf '#!/bin/sh\nexec tests/fuzz/fuzz.sh %s %s test\n' $< $* >$@ && chmod 755 $@
+$(patsubst %,$(BUILD)/hosted-fuzz/%.o,$(basename $(RT_hosted))): | $(BUILD)/tools/fuzz
+$(patsubst %,$(BUILD)/hosted-fuzz/tests/fuzz/%.o,$(FUZZERS)): | $(BUILD)/tools/fuzz
+OBJECTS += $(patsubst %,$(BUILD)/hosted-fuzz/tests/fuzz/%.o,$(FUZZERS))
+TESTS   += $(patsubst %,$(BUILD)/hosted-fuzz/tests/fuzz/%-test,$(FUZZERS))
+
 # --- Other CPUs ------------------------------------------------------------------------------------------------------
 # What the tests of binaries look at is built for every CPU, each by a make of its own; the smallest
 # programs by clang and lld as well.
@@ -331,6 +352,10 @@ $(BUILD)/tools/build:
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld gdb:gdb /usr/include/doctest/doctest.h:doctest-dev \
 	  cmake:cmake pkg-config:pkgconf)
+
+$(BUILD)/tools/fuzz: $(BUILD)/tools/test
+	$(call require,$(shell clang++ -print-file-name=libclang_rt.fuzzer-$(ARCH).a):libclang-rt-$(shell \
+	  clang++ -dumpversion | cut -d. -f1)-dev)
 
 $(BUILD)/tools/machine:
 	$(call require,$(firstword $(MACHINE)):$(MACHINE_PACKAGE))
@@ -458,8 +483,8 @@ container: image ## run APP with ARGS in a container, with podman, docker or bar
 
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
-.PHONY: help apps bare run qemu qemu-gdb sdk install uninstall image image-root images container test stress model mutants \
-        bench study quick clean distclean
+.PHONY: help apps bare run qemu qemu-gdb sdk install uninstall image image-root images container test stress fuzz \
+        model mutants bench study quick clean distclean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
@@ -489,6 +514,11 @@ test: apps bare $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$
 
 stress: $(BUILD)/hosted-thread/stress-tests $(BUILD)/hosted-address/stress-tests ## the stress tests for 10 seconds each
 	$(Q)for program in $^; do RT_STRESS_SECONDS=10 $$program || exit 1; done
+
+fuzz: $(patsubst %,$(BUILD)/hosted-fuzz/tests/fuzz/%,$(FUZZERS)) ## the fuzzers for FUZZ_SECONDS each
+	$(Q)for name in $(FUZZERS); do \
+	  tests/fuzz/fuzz.sh $(BUILD)/hosted-fuzz/tests/fuzz/$$name $$name $(FUZZ_SECONDS) $(BUILD)/fuzz/$$name || exit 1; \
+	done
 
 model: $(BUILD)/model/model-tests ## explore the primitives' interleavings for minutes, with a new seed
 	$(Q)seed=$$(date +%s) && echo "RT_MODEL_SEED=$$seed" && RT_MODEL_VERBOSE=1 RT_MODEL_MORE=1 RT_MODEL_SEED=$$seed $<
