@@ -55,6 +55,8 @@ enum class Type : std::uint16_t { a = 1, cname = 5, soa = 6, aaaa = 28 };
 struct Question {
   Name name;
   Type type = Type::a; ///< a or aaaa
+
+  friend bool operator==(const Question&, const Question&) = default;
 };
 
 /// Header, the longest name, type and class.
