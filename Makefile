@@ -82,6 +82,9 @@ E2E_PROGRAMS := $(patsubst %.cpp,$(BUILD)/bare/%,$(wildcard tests/e2e/programs/*
 STRESS_TESTS := $(wildcard tests/stress/*.cpp)
 OBJECTS       =
 
+# Ends make if there is no such app.
+demand_app = $(if $(filter-out $(APPS),$(1)),$(error there is no app '$(1)'; the apps are: $(APPS)))
+
 # --- The library, in each variant ------------------------------------------------------------------------------------
 # $(1) name, $(2) bare or hosted, $(3) compiler, $(4) flags, $(5) flags that come last
 
@@ -469,7 +472,7 @@ image-root: $(patsubst %,$(BARE_BUILD)/apps/%,$(IMAGE_APPS))
 	  $(foreach app,$(IMAGE_APPS),cp $(BARE_BUILD)/apps/$(app).stripped $(call image_root,$(ARCH))/$(app) &&) :
 
 image: ## make a container image archive of APP, for IMAGE_CPUS
-	$(if $(filter-out $(APPS),$(IMAGE_APP)),$(error there is no app '$(IMAGE_APP)'; the apps are: $(APPS)))
+	$(call demand_app,$(IMAGE_APP))
 	$(Q)for cpu in $(IMAGE_CPUS); do $(MAKE) --no-print-directory ARCH=$$cpu APP=$(IMAGE_APP) image-root || exit 1; done
 	$(call say,IMAGE,$(IMAGE_ARCHIVE)) apps/pack/image.sh $(IMAGE_ARCHIVE) $(IMAGE) '$(IMAGE_ENTRY)' \
 	  $(foreach cpu,$(IMAGE_CPUS),$(call platform,$(cpu))=$(call image_root,$(cpu)))
@@ -501,6 +504,9 @@ QEMU_VARIANT := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)
 QEMU_NAME    := $(if $(APP),app-$(APP),tour)
 GDB_APP      := $(or $(APP),hello)
 GDB          := $(if $(CROSS_COMPILE),gdb-multiarch,gdb)
+ifneq ($(filter qemu qemu-gdb,$(MAKECMDGOALS)),)
+$(call demand_app,$(APP))
+endif
 
 qemu: $(BUILD)/machine/boot $(QEMU_VARIANT)/machine/$(QEMU_NAME).cpio ## run APP with ARGS, or the tour, in a virtual machine
 	@$^ $(SMP) '$(if $(APP),/$(APP) $(ARGS),/tour / $(TIME_SCALE))'
