@@ -305,7 +305,7 @@ bool Hub::somebody_wants_lock() {
 // The hub's thread writes its numbers without regard to readers: what is read here may be old, or half new, which looks
 // like progress at worst.
 #if RT_HOSTED
-[[gnu::no_sanitize("thread")]]
+__attribute__((no_sanitize("thread"))) // spelt so that clang knows it as well
 #endif
 Hub::Progress
 Hub::progress() const {
