@@ -59,7 +59,7 @@ CXXFLAGS  := $(DIALECT) -g -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
 BARE      := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
              $(ARCH_FLAGS)
 HOSTED    := -DRT_HOSTED=1 -pthread -frtti
-BARE_LINK := -static-pie -nostdlib -nostartfiles -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro \
+BARE_LINK := -static-pie -nostdlib -nostartfiles -Wl,--gc-sections -Wl,-z,nostart-stop-gc -Wl,-z,noexecstack -Wl,-z,norelro \
              -Wl,--no-dynamic-linker -Wl,--build-id=none $(ARCH_LINK_FLAGS)
 LINK      := $(BARE_LINK) -Wl,-T,linker/bare.ld -Wl,--fatal-warnings
 

@@ -28,6 +28,7 @@
 #include <rt/io/wait_for_several.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
+#include <rt/process/process.hpp>
 #include <rt/sync/barrier.hpp>
 #include <rt/sync/condition.hpp>
 #include <rt/sync/deadlock.hpp>
