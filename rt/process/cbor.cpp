@@ -78,24 +78,32 @@ void put_floating(std::string& out, double value) {
 
 Result<void> put_value(std::string& out, const Value& value, unsigned levels);
 
-/// Keys are sorted by their encodings, which are made first.
+/// The items are written as they come, and put into the order of their keys' encodings where they are not in it.
 Result<void> put_map(std::string& out, const Value::Map& map, unsigned levels) {
   put_number(out, Major::map, map.size());
-  struct Key {
-    std::string bytes;
-    const Value* value;
+  struct Place {
+    std::size_t begin, value, end; // in `out`
   };
-  std::vector<Key> keys;
-  keys.reserve(map.size());
+  std::vector<Place> places;
+  if (map.size() > 1) places.reserve(map.size());
+  const std::size_t begin = out.size();
   for (const auto& item : map) {
-    keys.push_back({{}, &item.value});
-    if (const auto put = put_value(keys.back().bytes, item.key, levels); !put) return put;
+    Place place = {out.size(), 0, 0};
+    if (const auto put = put_value(out, item.key, levels); !put) return put;
+    place.value = out.size();
+    if (const auto put = put_value(out, item.value, levels); !put) return put;
+    place.end = out.size();
+    if (map.size() > 1) places.push_back(place);
   }
-  std::ranges::sort(keys, {}, &Key::bytes);
-  for (const Key& key : keys) {
-    out += key.bytes;
-    if (const auto put = put_value(out, *key.value, levels); !put) return put;
-  }
+  const auto key = [&](const Place& place) {
+    return std::string_view(out).substr(place.begin, place.value - place.begin);
+  };
+  if (std::ranges::is_sorted(places, {}, key)) return {};
+  std::ranges::sort(places, {}, key);
+  std::string sorted;
+  sorted.reserve(out.size() - begin);
+  for (const Place& place : places) sorted.append(out, place.begin, place.end - place.begin);
+  out.replace(begin, sorted.size(), sorted);
   return {};
 }
 
