@@ -20,6 +20,7 @@
 #include <rt/kernel/cpus.hpp>
 #include <rt/process/cbor.hpp>
 #include <rt/process/connection.hpp>
+#include <rt/process/process.hpp>
 #include <rt/process/value.hpp>
 #include <rt/sync/barrier.hpp>
 #include <rt/sync/condition.hpp>
