@@ -109,6 +109,10 @@ $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/context/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/hub/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/value%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/cbor.o: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/connection.o: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/manager%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/memory/cxx_%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
@@ -355,7 +359,7 @@ $(BUILD)/tools/build:
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld gdb:gdb /usr/include/doctest/doctest.h:doctest-dev \
-	  cmake:cmake pkg-config:pkgconf)
+	  cmake:cmake pkg-config:pkgconf /usr/lib/python3/dist-packages/cbor2:python3-cbor2)
 
 $(BUILD)/tools/fuzz: $(BUILD)/tools/test
 	$(call require,$(shell clang++ -print-file-name=libclang_rt.fuzzer-$(ARCH).a):libclang-rt-$(shell \

@@ -50,6 +50,7 @@ static consteval std::string_view meaning(Errc code) {
   case Errc::too_many_symbolic_link_levels: return "too many levels of symbolic links";
   case Errc::bad_message: return "bad message";
   case Errc::value_too_large: return "value too large";
+  case Errc::illegal_byte_sequence: return "illegal byte sequence";
   case Errc::not_a_socket: return "not a socket";
   case Errc::destination_address_required: return "destination address required";
   case Errc::message_size: return "message too long";

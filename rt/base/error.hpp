@@ -51,6 +51,7 @@ enum class Errc : int {
   too_many_symbolic_link_levels = 40,
   bad_message = 74,
   value_too_large = 75,
+  illegal_byte_sequence = 84,
   not_a_socket = 88,
   destination_address_required = 89,
   message_size = 90,
