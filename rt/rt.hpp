@@ -27,6 +27,7 @@
 #include <rt/sync/rlock.hpp>
 #include <rt/sync/semaphore.hpp>
 #include <rt/sync/shared_condition.hpp>
+#include <rt/sync/shared_lock.hpp>
 #include <rt/sync/sleep.hpp>
 #include <rt/sync/thread_report.hpp>
 #include <rt/thread/thread.hpp>
