@@ -59,7 +59,7 @@ CXXFLAGS  := $(DIALECT) -g -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
 BARE      := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
              $(ARCH_FLAGS)
 HOSTED    := -DRT_HOSTED=1 -pthread -frtti
-BARE_LINK := -static-pie -nostdlib -nostartfiles -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro \
+BARE_LINK := -static-pie -nostdlib -nostartfiles -Wl,--gc-sections -Wl,-z,nostart-stop-gc -Wl,-z,noexecstack -Wl,-z,norelro \
              -Wl,--no-dynamic-linker -Wl,--build-id=none $(ARCH_LINK_FLAGS)
 LINK      := $(BARE_LINK) -Wl,-T,linker/bare.ld -Wl,--fatal-warnings
 
@@ -92,11 +92,11 @@ OBJECTS += $$($(1)_OBJECTS)
 $(BUILD)/$(1)/librt.a: $$($(1)_OBJECTS)
 	$$(call say,AR,$$@) rm -f $$@ && $(CROSS_COMPILE)ar rcsD $$@ $$^
 
-$(BUILD)/$(1)/%.o: %.cpp | $(BUILD)/include/arch $(BUILD)/tools/build
+$(BUILD)/$(1)/%.o: %.cpp | $(BUILD)/include/arch $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)
 	@mkdir -p $$(@D)
 	$$(call say,CXX,$$@) $(call cxx,$(3),$(2)) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS) -c $$< -o $$@
 
-$(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/build
+$(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)
 	@mkdir -p $$(@D)
 	$$(call say,AS,$$@) $(call cxx,$(3),$(2)) -g -MMD -MP -c $$< -o $$@
 
@@ -302,7 +302,8 @@ endef
 $(foreach cpu,$(filter-out $(ARCH),$(MACHINES)),$(eval $(call other_machine,$(cpu))))
 
 # --- Tools -----------------------------------------------------------------------------------------------------------
-# A recipe that finds or installs what a step needs: each word is COMMAND-or-FILE:PACKAGE of Debian.
+# A recipe that finds or installs what a step needs: each word is COMMAND-or-FILE:PACKAGE of Debian. One installs at a
+# time, as apt-get does not wait for another.
 
 require = $(Q)mkdir -p $(@D); missing=; packages=; for need in $(1); do \
     tool=$${need%%:*}; command -v $$tool >/dev/null 2>&1 || [ -e $$tool ] || \
@@ -314,7 +315,7 @@ require = $(Q)mkdir -p $(@D); missing=; packages=; for need in $(1); do \
     elif [ "$$(id -u)" = 0 ]; then as_root=; \
     elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as_root=sudo; \
     else echo "rt needs some packages, please run: sudo apt-get install$$packages" >&2; exit 1; fi; \
-    echo "  INSTALL$$packages"; \
+    exec 9<$(dir $(BUILD)) && flock 9; echo "  INSTALL$$packages"; \
     { $$as_root apt-get -qq update && $$as_root env DEBIAN_FRONTEND=noninteractive \
       apt-get -qq install -y --no-install-recommends $$packages >/dev/null; } || \
       { echo "that failed; please run: sudo apt-get install$$packages" >&2; exit 1; }; \

@@ -18,6 +18,7 @@
 #include <rt/io/fd.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
+#include <rt/process/process.hpp>
 #include <rt/sync/barrier.hpp>
 #include <rt/sync/condition.hpp>
 #include <rt/sync/deadlock.hpp>
