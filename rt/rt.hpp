@@ -19,6 +19,8 @@
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
 #include <rt/process/process.hpp>
+#include <rt/process/cbor.hpp>
+#include <rt/process/value.hpp>
 #include <rt/sync/barrier.hpp>
 #include <rt/sync/condition.hpp>
 #include <rt/sync/deadlock.hpp>

@@ -12,7 +12,18 @@ Result<int> open_file(const char* path, int flags, unsigned mode) {
   return static_cast<int>(result);
 }
 
-Result<void> close_file(int descriptor) { return Error::from_kernel(arch::syscall(__NR_close, descriptor)); }
+namespace {
+
+void tell_of_close(int descriptor) {
+  if (auto* const observer = descriptor_closes.load(std::memory_order_relaxed)) observer(descriptor);
+}
+
+} // namespace
+
+Result<void> close_file(int descriptor) {
+  tell_of_close(descriptor);
+  return Error::from_kernel(arch::syscall(__NR_close, descriptor));
+}
 
 bool is_open(int descriptor) { return arch::syscall(__NR_fcntl, descriptor, F_GETFD) >= 0; }
 
@@ -24,6 +35,7 @@ Result<std::size_t> read_file(int descriptor, std::span<char> buffer) {
 }
 
 Result<void> duplicate_as(int from, int to) {
+  tell_of_close(to);
   const long result = arch::syscall(__NR_dup3, from, to, 0);
   if (result < 0) return Error::from_kernel(result);
   return {};

@@ -1,6 +1,7 @@
 #pragma once
 // Files by descriptor: opening, reading, duplicating, pipes, and what a path leads to.
 
+#include <rt/base/atomic.hpp>
 #include <rt/base/result.hpp>
 
 #include <cstddef>
@@ -12,7 +13,13 @@ namespace rt::kernel {
 /// open(2). Flags are O_ constants of <linux/fcntl.h>; the descriptor is the lowest free one.
 Result<int> open_file(const char* path, int flags, unsigned mode = 0);
 
+/// Linux has closed it even where it reports an error.
 Result<void> close_file(int descriptor);
+
+/// Told of every descriptor that is about to be closed or replaced here; the hubs', if there are any that wait for
+/// some.
+using DescriptorObserver = void(int descriptor);
+inline constinit Atomic<DescriptorObserver*> descriptor_closes = nullptr;
 
 /// Whether the number is an open descriptor.
 bool is_open(int descriptor);
