@@ -132,7 +132,7 @@ $(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=threa
 
 # The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Plain data
 # is watched through the hooks of -fsanitize=thread; its run-time library is not linked.
-RT_model := $(filter-out %/thread_report.cpp,$(filter rt/sync/%.cpp,$(LIBRARY))) \
+RT_model := $(filter-out %/thread_report.cpp %/robust.cpp %/shared_wait.cpp,$(filter rt/sync/%.cpp,$(LIBRARY))) \
             $(filter-out %/report.cpp %/watchdog.cpp,$(wildcard rt/hub/*.cpp)) \
             $(addprefix rt/kernel/,clock.cpp cpus.cpp vdso.cpp) arch/$(ARCH)/switch.S \
             $(addprefix rt/base/,$(addsuffix .cpp,digits error format format_integer format_text registry result task))

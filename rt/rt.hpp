@@ -28,6 +28,7 @@
 #include <rt/io/wait_for_several.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
+#include <rt/process/process.hpp>
 #include <rt/process/cbor.hpp>
 #include <rt/process/connection.hpp>
 #include <rt/process/process.hpp>
@@ -41,6 +42,7 @@
 #include <rt/sync/rlock.hpp>
 #include <rt/sync/semaphore.hpp>
 #include <rt/sync/shared_condition.hpp>
+#include <rt/sync/shared_lock.hpp>
 #include <rt/sync/sleep.hpp>
 #include <rt/sync/thread_report.hpp>
 #include <rt/thread/thread.hpp>
