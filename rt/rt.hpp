@@ -28,7 +28,6 @@
 #include <rt/io/wait_for_several.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
-#include <rt/process/process.hpp>
 #include <rt/process/cbor.hpp>
 #include <rt/process/connection.hpp>
 #include <rt/process/process.hpp>
