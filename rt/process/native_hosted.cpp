@@ -1,0 +1,44 @@
+// A hosted program is glibc's: its own fork(3) sees to glibc's locks and to the sanitizers, and its exit(3) would do
+// what the parent has registered.
+
+#include <rt/process/native.hpp>
+
+#include <linux/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+extern "C" {
+void rt_finish_hub();
+void rt_join_threads();
+void rt_end_processes();
+}
+
+namespace rt::processing {
+
+// The child is an ordinary one. What fork(3) cannot give, new namespaces, is left to clone(2), after which the child
+// may do what needs none of glibc's locks that another thread held.
+Result<kernel::DescribedProcess> native_fork(unsigned long flags) {
+  if (flags != 0) return kernel::fork_with_descriptor(flags);
+  const pid_t id = fork();
+  if (id < 0) return Error{static_cast<Errc>(errno)};
+  if (id == 0) return kernel::DescribedProcess{};
+  const auto descriptor = kernel::open_process(id);
+  if (descriptor) return kernel::DescribedProcess{id, *descriptor};
+  (void)kernel::send_signal(id, kernel::Signal::sigkill);
+  (void)kernel::wait_for_child(id);
+  return descriptor.error();
+}
+
+void run_fork_hooks(ForkPhase phase) {
+  for (const ForkHook* hook = ForkHook::first; hook; hook = hook->next) hook->function(phase);
+}
+
+void native_exit(int code) {
+  rt_finish_hub();
+  rt_join_threads();
+  rt_end_processes();
+  _exit(code);
+}
+
+} // namespace rt::processing
