@@ -87,6 +87,9 @@ static consteval std::string_view meaning(Errc code) {
   case Errc::worker_lost: return "the worker process died";
   case Errc::already_started: return "already started";
   case Errc::too_many_mappings: return "too many memory mappings";
+  case Errc::host_not_found: return "host not found";
+  case Errc::no_address: return "the host has no address";
+  case Errc::name_server_failure: return "the name servers have failed";
   }
   return {};
 }
