@@ -354,7 +354,7 @@ $(BUILD)/tools/build:
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld gdb:gdb /usr/include/doctest/doctest.h:doctest-dev \
-	  cmake:cmake pkg-config:pkgconf)
+	  cmake:cmake pkg-config:pkgconf /usr/sbin/dnsmasq:dnsmasq-base)
 
 $(BUILD)/tools/fuzz: $(BUILD)/tools/test
 	$(call require,$(shell clang++ -print-file-name=libclang_rt.fuzzer-$(ARCH).a):libclang-rt-$(shell \
