@@ -227,8 +227,9 @@ $(BUILD)/hosted/tests/bench/lock: PEERS = $$(pkg-config --libs absl_synchronizat
 $(BUILD)/hosted/tests/bench/switch: PEERS = -lboost_context
 $(BUILD)/hosted/tests/bench/fiber: $(BUILD)/hosted/tests/bench/goroutines
 $(BUILD)/hosted/tests/bench/http: $(BUILD)/hosted/tests/bench/web
-$(BUILD)/hosted/tests/bench/goroutines $(BUILD)/hosted/tests/bench/web: $(BUILD)/hosted/tests/bench/%: \
-    tests/bench/%.go | $(BUILD)/tools/bench
+$(BUILD)/hosted/tests/bench/fetch: $(BUILD)/hosted/tests/bench/fetches
+$(addprefix $(BUILD)/hosted/tests/bench/,goroutines web fetches): $(BUILD)/hosted/tests/bench/%: tests/bench/%.go \
+    | $(BUILD)/tools/bench
 	$(call say,GO,$@) mkdir -p $(@D) && GOCACHE=$(abspath $(BUILD))/go-cache go build -o $@ $<
 $(foreach b,$(BARE_BENCHES),$(eval $(BUILD)/hosted/tests/bench/$(b): | $(BUILD)/bare/tests/bench/bare/$(b)))
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
@@ -362,7 +363,8 @@ $(BUILD)/tools/build:
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld gdb:gdb /usr/include/doctest/doctest.h:doctest-dev \
 	  cmake:cmake pkg-config:pkgconf /usr/lib/python3/dist-packages/cbor2:python3-cbor2 \
-	  /usr/sbin/dnsmasq:dnsmasq-base)
+	  /usr/sbin/dnsmasq:dnsmasq-base \
+	  curl:curl python3:python3)
 
 $(BUILD)/tools/fuzz: $(BUILD)/tools/test
 	$(call require,$(shell clang++ -print-file-name=libclang_rt.fuzzer-$(ARCH).a):libclang-rt-$(shell \

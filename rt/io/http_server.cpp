@@ -85,14 +85,15 @@ bool Server::close_an_idle_one() {
 void Server::end_connections(Group& group) {
   for (ConnectionLink* link = idle_.next; link != &idle_; link = link->next)
     static_cast<Connection*>(link)->close_idle();
-  const Deadline deadline = Deadline::after(options_.stop_timeout);
-  while (count_ != 0) {
-    room_.clear();
-    const auto left = std::chrono::nanoseconds(deadline.nanoseconds()) - Clock::now().time_since_epoch();
-    if (!room_.wait_for(left)) break;
-  }
-  group.cancel();
+  // This task may have been canceled itself, so it is another one that looks at the clock.
+  auto limit = try_spawn(FiberOptions{.name = "http stop"}, [&] {
+    if (sleep_for(options_.stop_timeout)) group.cancel();
+  });
+  if (!limit) group.cancel();
   group.join();
+  if (!limit) return;
+  limit->cancel();
+  limit->join();
 }
 
 std::string_view Server::date() {
