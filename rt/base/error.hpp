@@ -91,7 +91,9 @@ enum class Errc : int {
   worker_lost,      // the worker process that had the task died
   already_started,  // a thread or process can be started once
   too_many_mappings,   // vm.max_map_count is reached
-  descriptor_too_large // select(2) knows descriptors below 1024 only
+  descriptor_too_large, // select(2) knows descriptors below 1024 only
+
+  too_many_redirects // a web server leads from one place to the next
 };
 
 struct Error {

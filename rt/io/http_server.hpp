@@ -16,8 +16,8 @@
 // with 408, before the connection is closed. A client that takes or sends less than `least_rate` bytes per second in
 // the long run, goes away or resets the connection ends its own connection and no other.
 
-#include <rt/io/http_head.hpp>
 #include <rt/io/http_request.hpp>
+#include <rt/io/socket.hpp>
 
 #include <rt/base/atomic.hpp>
 #include <rt/hub/group.hpp>
@@ -47,12 +47,12 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Takes connections from a listening stream socket and serves them until stop(). Then idle connections are closed,
+  /// Takes connections and serves them until stop(). Then idle connections are closed,
   /// and running requests get `stop_timeout` to end; what blocks in them is canceled after that. Errors of accept(2)
   /// that concern a connection are passed over; where descriptors or memory run out, idle connections are closed.
   /// The calling task is blocked; canceled, timed_out: as if stop() had been called.
-  /// The socket stays the caller's; it takes no more connections afterwards.
-  Result<void> serve(int listener);
+  /// The listener takes no more connections afterwards.
+  Result<void> serve(StreamListener& listener);
 
   /// Ends serve(), now or when it is called. By any thread; the listener has to be open.
   void stop();
