@@ -106,7 +106,7 @@ Result<void> Core::join(Deadline deadline) {
 }
 
 void Core::request() {
-  if (ring_ && ring_->push_request()) kernel::ring_event_counter(bell_.number());
+  if (ring_ && ring_->push_request()) kernel::add_to_event_counter(bell_.number());
 }
 
 // --- Jobs, from outside ---
