@@ -20,6 +20,13 @@
 #include <rt/io/selectors.hpp>
 #include <rt/io/signal_events.hpp>
 #include <rt/io/wait_for_several.hpp>
+#include <rt/io/address.hpp>
+#include <rt/io/fd.hpp>
+#include <rt/io/file.hpp>
+#include <rt/io/socket.hpp>
+#include <rt/io/tcp.hpp>
+#include <rt/io/udp.hpp>
+#include <rt/io/unix_socket.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
 #include <rt/sync/barrier.hpp>
