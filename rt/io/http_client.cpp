@@ -1,9 +1,7 @@
 #include <rt/io/http_client.hpp>
 
 #include <rt/io/http_response.hpp>
-#if __has_include(<rt/io/resolver.hpp>)
 #include <rt/io/resolver.hpp>
-#endif
 #include <rt/io/tcp.hpp>
 
 #include <algorithm>
@@ -52,14 +50,6 @@ std::string make_head(std::string_view method, const Url& url, const RequestOpti
   }
   return head.append("\r\n");
 }
-
-#if !__has_include(<rt/io/resolver.hpp>)
-Result<std::vector<Address>> resolve(std::string_view host, std::uint16_t port) {
-  const auto address = host == "localhost" ? Result<Address>(Address::loopback(port)) : Address::parse(host, port);
-  if (!address) return address.error();
-  return std::vector<Address>{*address};
-}
-#endif
 
 bool is_redirect(unsigned status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;

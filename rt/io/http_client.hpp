@@ -38,8 +38,8 @@ struct RequestOptions {
   bool stream = false;                ///< the body is left for read()
   Limits limits = {};
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(10);
-  /// That the server may take to answer, and to send or take bodies, beside what `least_rate` gives it. A limit for the
-  /// whole is rt::Timeout.
+  /// That the server may take to answer, and stand still while it sends or takes bodies; less if it has trickled
+  /// before, fewer than `least_rate` bytes per second. A limit for the whole is rt::Timeout.
   std::chrono::nanoseconds stall_timeout = std::chrono::seconds(30);
   std::uint32_t least_rate = 128; ///< bytes per second
 };

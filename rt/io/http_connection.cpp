@@ -1,5 +1,7 @@
 #include <rt/io/http_connection.hpp>
 
+#include <limits>
+
 namespace rt::http {
 namespace {
 
@@ -38,7 +40,7 @@ Connection::Head Connection::receive_head(RequestParser& parser) {
     input_ = Buffer();
     if (!wait_idle()) return Head::none;
   }
-  Pace pace(options().head_timeout, options().least_rate); // nothing is added to it
+  Pace pace(options().head_timeout, std::numeric_limits<std::uint32_t>::max()); // nothing is gained by trickling
   for (;;) {
     if (!input_.empty()) {
       const Progress progress = parser.parse(input_.text());
@@ -68,7 +70,7 @@ bool Connection::answer(RequestParser& parser) {
     parser.moved_to(input_.text());
   }
   input_.keep(parser.size());
-  keep_ = parser.keep_alive() && !stopping();
+  keep_ = parser.keep_alive();
   Request request(*this, parser);
   Reply reply(*this, parser);
   request_ = &request;

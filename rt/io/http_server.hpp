@@ -31,7 +31,7 @@ struct ServerOptions {
   Limits limits = {.body = 1024 * 1024};
   std::chrono::nanoseconds head_timeout = std::chrono::seconds(10); ///< for a head, from its first byte on
   std::chrono::nanoseconds idle_timeout = std::chrono::seconds(60); ///< between requests
-  /// That a client may take to send a body, or to take an answer, beside what `least_rate` gives it.
+  /// That a client may stand still while it sends a body or takes an answer; less if it has trickled before.
   std::chrono::nanoseconds stall_timeout = std::chrono::seconds(30);
   std::uint32_t least_rate = 1024;                                  ///< bytes per second
   std::chrono::nanoseconds stop_timeout = std::chrono::seconds(10); ///< that running requests have after stop()

@@ -234,6 +234,7 @@ TEST_CASE("a file, or a part of one, is sent") {
   REQUIRE(file);
   std::string text;
   for (int i = 0; i < 400'000; ++i) text += static_cast<char>('a' + i % 23);
+  text.back() = '!';
   REQUIRE(std::fwrite(text.data(), 1, text.size(), file) == text.size());
   std::fflush(file);
   RunningServer server([&](Request& request, Reply& reply) {
@@ -244,10 +245,10 @@ TEST_CASE("a file, or a part of one, is sent") {
   RawClient client(server.address);
   client.send(get);
   CHECK(client.read_until("\r\n\r\n").find("Content-Length: 400000\r\n") != std::string::npos);
-  CHECK(client.read_until(text.substr(text.size() - 50)) == text);
+  CHECK((client.read_until("!") == text)); // what differs is too long to be shown
   client.send("GET /part HTTP/1.1\r\nHost: h\r\n\r\n");
   (void)client.read_until("\r\n\r\n");
-  CHECK(client.read_until(text.substr(100, 50)) == text.substr(100, 50));
+  CHECK(client.read_until(text.substr(140, 10)) == text.substr(100, 50));
   client.send("GET /long HTTP/1.1\r\nHost: h\r\n\r\n");
   CHECK(client.read_all().size() < text.size() + 400); // it breaks off, as the promise cannot be kept
   std::fclose(file);
