@@ -15,7 +15,13 @@
 #include <rt/hub/readiness.hpp>
 #include <rt/hub/timeout.hpp>
 #include <rt/hub/watchdog.hpp>
+#include <rt/io/address.hpp>
 #include <rt/io/fd.hpp>
+#include <rt/io/file.hpp>
+#include <rt/io/socket.hpp>
+#include <rt/io/tcp.hpp>
+#include <rt/io/udp.hpp>
+#include <rt/io/unix_socket.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
 #include <rt/process/cbor.hpp>

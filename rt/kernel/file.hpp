@@ -27,6 +27,15 @@ bool is_open(int descriptor);
 /// One read(2), not continued when a signal interrupts it. 0 bytes: the end.
 Result<std::size_t> read_file(int descriptor, std::span<char> buffer);
 
+/// One write(2). Returns how many bytes were written. broken_pipe, after the signal SIGPIPE.
+Result<std::size_t> write_file(int descriptor, std::span<const char> bytes);
+
+/// Whether reading and writing say would_block rather than to wait (O_NONBLOCK).
+bool is_nonblocking(int descriptor);
+
+/// Another descriptor of the same file, close-on-exec, as all of the runtime.
+Result<int> duplicate(int descriptor);
+
 /// Makes `to` another name of what `from` is, closing what it was before, as dup2(2) does.
 Result<void> duplicate_as(int from, int to);
 
@@ -39,6 +48,9 @@ Result<PipeEnds> make_pipe(int flags);
 
 /// ioctl(2), for the requests that take the address of an object.
 Result<int> control_device(int descriptor, unsigned long request, void* argument);
+
+/// unlink(2): the name, and the file with its last name.
+Result<void> remove_file(const char* path);
 
 Result<void> make_directory(const char* path, unsigned mode);
 
