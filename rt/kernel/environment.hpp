@@ -1,0 +1,12 @@
+#pragma once
+// The environment of this process: texts "NAME=value", as execve(2) hands them on.
+
+namespace rt::kernel {
+
+/// Ends with nullptr.
+const char* const* environment();
+
+/// Replaces it for the programs that are executed from now on. The array and its texts have to stay.
+void set_environment(const char* const* environment);
+
+} // namespace rt::kernel
