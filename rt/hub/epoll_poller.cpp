@@ -44,6 +44,11 @@ Errc EpollPoller::watch(int descriptor, DescriptorEntry& entry, std::uint32_t ev
 
 void EpollPoller::forget(int descriptor) { kernel::change_epoll(epoll_, EpollChange::remove, descriptor, Ready::none); }
 
+void EpollPoller::abandon() {
+  (void)kernel::close_file(epoll_);
+  (void)kernel::close_file(waker_);
+}
+
 // Of errors and a hang-up the kernel tells as long as it knows the descriptor.
 void EpollPoller::silence(int descriptor, DescriptorEntry& entry, std::uint32_t events) {
   const std::uint32_t before = entry.state.load(std::memory_order_relaxed);
