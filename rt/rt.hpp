@@ -19,6 +19,8 @@
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
 #include <rt/process/process.hpp>
+#include <rt/process/shared.hpp>
+#include <rt/process/shared_queue.hpp>
 #include <rt/process/cbor.hpp>
 #include <rt/process/value.hpp>
 #include <rt/sync/barrier.hpp>
