@@ -22,9 +22,8 @@
 #include <rt/process/shared_ring.hpp>
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <chrono>
+#include <new>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -44,13 +43,15 @@ template <class T> struct Codec {
     return send(std::as_bytes(std::span(&item, 1)));
   }
 
-  using Buffer = std::array<std::byte, sizeof(T)>;
+  struct Buffer {
+    alignas(T) std::byte bytes[sizeof(T)];
+  };
   static Result<void> fill(Buffer& buffer, SharedRing::Bytes first, SharedRing::Bytes second) {
     if (first.size() + second.size() != sizeof(T)) return Errc::message_size;
-    std::copy(second.begin(), second.end(), std::copy(first.begin(), first.end(), buffer.begin()));
+    std::copy(second.begin(), second.end(), std::copy(first.begin(), first.end(), buffer.bytes));
     return {};
   }
-  static Result<T> decode(const Buffer& buffer) { return std::bit_cast<T>(buffer); }
+  static Result<T> decode(const Buffer& buffer) { return *std::launder(reinterpret_cast<const T*>(buffer.bytes)); }
 };
 
 template <> struct Codec<std::string> {
