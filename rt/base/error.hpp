@@ -49,7 +49,9 @@ enum class Errc : int {
   function_not_supported = 38,
   directory_not_empty = 39,
   too_many_symbolic_link_levels = 40,
+  bad_message = 74,
   value_too_large = 75,
+  illegal_byte_sequence = 84,
   not_a_socket = 88,
   destination_address_required = 89,
   message_size = 90,
@@ -88,7 +90,8 @@ enum class Errc : int {
   still_open,       // close() has to come first
   worker_lost,      // the worker process that had the task died
   already_started,  // a thread or process can be started once
-  too_many_mappings // vm.max_map_count is reached
+  too_many_mappings,   // vm.max_map_count is reached
+  descriptor_too_large // select(2) knows descriptors below 1024 only
 };
 
 struct Error {
