@@ -14,7 +14,7 @@ Result<int> make_event_counter() {
   return static_cast<int>(descriptor);
 }
 
-void ring_event_counter(int descriptor) {
+void add_to_event_counter(int descriptor) {
   const std::uint64_t one = 1;
   arch::syscall(__NR_write, descriptor, reinterpret_cast<long>(&one), sizeof one);
 }

@@ -1,5 +1,6 @@
 #pragma once
-// eventfd(2): a counter behind a descriptor, by which one process wakes another that waits for several descriptors.
+// eventfd(2): a counter behind a descriptor, by which one thread or process wakes another that waits for several
+// descriptors.
 
 #include <rt/base/result.hpp>
 
@@ -9,7 +10,7 @@ namespace rt::kernel {
 Result<int> make_event_counter();
 
 /// Adds one: the descriptor can be read from then on.
-void ring_event_counter(int descriptor);
+void add_to_event_counter(int descriptor);
 
 /// Sets it to 0.
 void clear_event_counter(int descriptor);
