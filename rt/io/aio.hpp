@@ -22,7 +22,6 @@
 #include <rt/base/result.hpp>
 #include <rt/hub/fiber.hpp>
 #include <rt/io/fd.hpp>
-#include <rt/kernel/file_at.hpp>
 #include <rt/kernel/signal.hpp>
 
 #include <concepts>
@@ -35,8 +34,10 @@
 
 namespace rt::aio {
 
-using kernel::at_position;
-using kernel::Sync;
+/// In place of an offset: where the file's position is, which moves.
+inline constexpr std::uint64_t at_position = ~std::uint64_t{0};
+
+enum class Sync : bool { all, data }; ///< data: without what is not needed to read it again, such as times
 
 class Context;
 class List;
