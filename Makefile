@@ -108,6 +108,7 @@ $(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/context/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/hub/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/io/http_%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/value%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/cbor.o: OPTIMIZE = -O2
