@@ -29,6 +29,7 @@ void Server::stop() {
   stopping_.store(1, std::memory_order_seq_cst);
   const int listener = listener_.load(std::memory_order_seq_cst);
   if (listener >= 0) (void)kernel::shut_down_socket(listener, kernel::ShutDown::reading);
+  room_.set(); // if it is not in accept
 }
 
 Result<void> Server::accept_all(int listener, Group& group) {
