@@ -122,7 +122,8 @@ Result<Fd> Client::connect(const Url& url, const RequestOptions& options) {
   for (std::size_t i = 0; i < addresses->size(); ++i) {
     // One that does not answer leaves the others their share of the time.
     const auto left = std::chrono::nanoseconds(deadline.nanoseconds()) - Clock::now().time_since_epoch();
-    auto connected = sockets::connect((*addresses)[i], Deadline::after(left / (addresses->size() - i)));
+    auto connected =
+        sockets::connect((*addresses)[i], Deadline::after(left / static_cast<std::int64_t>(addresses->size() - i)));
     if (connected) {
       ++connects_;
       send_without_delay(connected->number());
