@@ -1,5 +1,7 @@
 #include <rt/io/http_connection.hpp>
 
+#include <rt/io/broken_pipe.hpp>
+
 #include <algorithm>
 #include <limits>
 
@@ -111,6 +113,7 @@ Result<void> Connection::send(std::span<kernel::Piece> pieces, Pace& pace, kerne
 
 Result<void> Connection::send_file(int file, std::uint64_t offset, std::uint64_t size, Pace& pace) {
   constexpr std::uint64_t at_once = 1 << 20; // then others have their turn
+  survive_broken_pipes();
   while (size != 0) {
     const Result<std::size_t> sent = kernel::send_file(socket_.number(), file, offset, std::min(size, at_once));
     Error error = sent.error();

@@ -23,13 +23,15 @@ Result<int> open_at(int directory, const char* name, int how) {
   return descriptor_or_error(arch::syscall(__NR_openat, directory, reinterpret_cast<long>(name), how, 0));
 }
 
-// One name after the other, none of them a symbolic link.
+// One name after the other, none of them a symbolic link. What ends in a slash has to be a directory.
 Result<int> walk_beneath(int directory, const char* path) {
-  int here = directory;
-  for (;;) {
+  constexpr int step = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  for (int here = directory;;) {
     char name[256];
     const std::size_t size = std::strcspn(path, "/");
-    const bool last = path[size] == 0;
+    const char* rest = path + size;
+    while (*rest == '/') ++rest;
+    const bool last = *rest == 0;
     Result<int> next = Errc::cross_device_link; // an absolute path, or ".."
     if (size >= sizeof name) {
       next = Errc::filename_too_long;
@@ -37,12 +39,12 @@ Result<int> walk_beneath(int directory, const char* path) {
       std::memcpy(name, path, size);
       name[size] = 0;
       if (std::strcmp(name, "..") != 0)
-        next = open_at(here, name, last ? flags | O_NOFOLLOW : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        next = open_at(here, name, !last ? step : flags | O_NOFOLLOW | (path[size] == '/' ? O_DIRECTORY : 0));
     }
     if (here != directory) (void)close_file(here);
     if (!next || last) return next;
     here = *next;
-    path += size + 1;
+    path = rest;
   }
 }
 

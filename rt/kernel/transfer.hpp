@@ -28,7 +28,8 @@ Result<std::size_t> send_pieces(int socket, std::span<const Piece> pieces, More 
 /// Whether a connection that nothing is expected of is as it was: nothing has come, not even its end.
 bool is_silent(int socket);
 
-/// sendfile(2) from the offset on, of a file to a non-blocking socket. 0 bytes: the file has no more. would_block.
+/// sendfile(2) from the offset on, of a file to a non-blocking socket. 0 bytes: the file has no more. would_block;
+/// broken_pipe, after the signal SIGPIPE.
 Result<std::size_t> send_file(int socket, int file, std::uint64_t offset, std::size_t size);
 
 } // namespace rt::kernel

@@ -409,7 +409,7 @@ connection.recv(4096)
     shown.append(buffer, static_cast<std::size_t>(got));
   }
   CHECK(contains(shown, "half"));
-  CHECK(contains(shown, "[====================                    ]"));
+  CHECK(contains(shown, "[================                 ]"));
   fetch.kill(SIGTERM);
   CHECK(fetch.finish().by_exit(143));
   close(terminal);
