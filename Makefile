@@ -221,6 +221,12 @@ $(BUILD)/hosted/tests/bench/switch: PEERS = -lboost_context
 $(BUILD)/hosted/tests/bench/fiber: $(BUILD)/hosted/tests/bench/goroutines
 $(BUILD)/hosted/tests/bench/goroutines: tests/bench/goroutines.go | $(BUILD)/tools/bench
 	$(call say,GO,$@) mkdir -p $(@D) && GOCACHE=$(abspath $(BUILD))/go-cache go build -o $@ $<
+$(BUILD)/hosted/tests/bench/echo: $(BUILD)/hosted/tests/bench/echo_server | $(BUILD)/hosted/tests/bench/peers/echo
+$(BUILD)/hosted/tests/bench/echo_server: tests/bench/echo_server.go | $(BUILD)/tools/bench
+	$(call say,GO,$@) mkdir -p $(@D) && GOCACHE=$(abspath $(BUILD))/go-cache go build -o $@ $<
+$(BUILD)/hosted/tests/bench/peers/echo.o: | $(BUILD)/tools/bench
+$(BUILD)/hosted/tests/bench/peers/echo: PEERS = -luv -lev -luring
+OBJECTS += $(BUILD)/hosted/tests/bench/peers/echo.o
 $(foreach b,$(BARE_BENCHES),$(eval $(BUILD)/hosted/tests/bench/$(b): | $(BUILD)/bare/tests/bench/bare/$(b)))
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
 
@@ -353,6 +359,7 @@ $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev \
 	  /usr/include/boost/context/fiber.hpp:libboost-context-dev go:golang-go \
+	  /usr/include/uv.h:libuv1-dev /usr/include/ev.h:libev-dev /usr/include/liburing.h:liburing-dev \
 	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent)
 
 # --- SDK -------------------------------------------------------------------------------------------------------------
