@@ -1,5 +1,6 @@
 #include <rt/hub/epoll_poller.hpp>
 
+#include <rt/kernel/event_counter.hpp>
 #include <rt/kernel/file.hpp>
 #include <rt/memory/heap.hpp>
 
