@@ -11,7 +11,13 @@ namespace {
 
 using kernel::EpollChange;
 
+constexpr std::uint32_t bits(Ready events) { return static_cast<std::uint32_t>(events); }
+
 constexpr std::uint32_t mask = DescriptorEntry::watched - 1; // of Ready, in an entry's state
+
+// What the kernel can be asked to watch for, and what it tells of without being asked.
+constexpr std::uint32_t askable = bits(Ready::read | Ready::urgent | Ready::write | Ready::peer_shut);
+constexpr std::uint32_t unasked = bits(Ready::error | Ready::hang_up);
 
 } // namespace
 
@@ -26,6 +32,22 @@ Result<Poller*> EpollPoller::make(Hub& hub) {
   if (waker) (void)kernel::close_file(*waker);
   (void)kernel::close_file(*epoll);
   return code != Errc::none ? code : Errc::not_enough_memory;
+}
+
+Result<Ready> EpollPoller::wait(int descriptor, Ready events, Deadline deadline) {
+  const Result<DescriptorEntry*> entered = enter(descriptor);
+  if (!entered) return entered.error();
+  DescriptorEntry& entry = *entered.value();
+  const std::uint32_t needed = (bits(events) & askable) | DescriptorEntry::watched;
+  if ((entry.state.load(std::memory_order_relaxed) & needed) != needed)
+    if (const Errc code = watch(descriptor, entry, needed); code != Errc::none)
+      return code == Errc::operation_not_permitted ? Result<Ready>(events) : code; // as of a regular file
+
+  DescriptorWaiter waiter(entry, events);
+  const Parked parked = park(waiter, deadline);
+  if (parked != Parked::unparked) return error_of(parked);
+  if (waiter.closed) return Errc::bad_file_descriptor;
+  return waiter.found;
 }
 
 // The kernel is asked for what it watches for already as well. What it knows may differ from what the entry says where
@@ -43,6 +65,24 @@ Errc EpollPoller::watch(int descriptor, DescriptorEntry& entry, std::uint32_t ev
 }
 
 void EpollPoller::forget(int descriptor) { kernel::change_epoll(epoll_, EpollChange::remove, descriptor, Ready::none); }
+
+// Wakes who waits for the events, and returns those that nobody waits for, if that has been so the last time too.
+std::uint32_t EpollPoller::deliver(DescriptorEntry& entry, std::uint32_t events) {
+  const bool all = events & unasked;
+  std::uint32_t left = events;
+  for (Waiter *waiter = entry.waiters.front(), *next; waiter && (left || all); waiter = next) {
+    next = waiter->next;
+    auto& waits = static_cast<DescriptorWaiter&>(*waiter);
+    const std::uint32_t wanted = bits(waits.wanted) & left;
+    if (!wanted && !all) continue;
+    left &= ~(wanted | unasked);
+    waits.found = static_cast<Ready>(events & (bits(waits.wanted) | unasked));
+    Poller::wake(waits);
+  }
+  const std::uint32_t twice = left & entry.unclaimed;
+  entry.unclaimed = left;
+  return twice;
+}
 
 // Of errors and a hang-up the kernel tells as long as it knows the descriptor.
 void EpollPoller::silence(int descriptor, DescriptorEntry& entry, std::uint32_t events) {
@@ -72,5 +112,10 @@ void EpollPoller::look(Deadline deadline) {
 }
 
 void EpollPoller::wake() { kernel::add_to_event_counter(waker_); }
+
+void EpollPoller::close_inherited() {
+  (void)kernel::close_file(epoll_);
+  (void)kernel::close_file(waker_);
+}
 
 } // namespace rt::hub

@@ -336,11 +336,12 @@ void Hub::finish() {
   // interrupted are left where they stand.
   while (fibers > 0) {
     if (yield()) continue;
-    if (!timers.empty() || (somebody_wants_lock() && !is_only_thread()))
+    if (!timers.empty() || (poller_ && poller_->ends_waits()) || (somebody_wants_lock() && !is_only_thread()))
       sleep();
     else if (inbox_.load(std::memory_order_acquire) == 0)
       break;
   }
+  if (poller_) poller_->end_thread();
   thread_.store(0, std::memory_order_release);
   if (fibers > 0) return; // their Waiters and this hub stay where they are, as somebody may yet wake them
   finishing_ = false;
