@@ -113,6 +113,7 @@ $(BUILD)/$(1)/rt/process/value%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/cbor.o: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/connection.o: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/manager%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/shared_ring.o: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/memory/cxx_%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
@@ -394,6 +395,7 @@ $(BUILD)/tools/bench: $(BUILD)/tools/build
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev \
 	  /usr/include/boost/context/fiber.hpp:libboost-context-dev go:golang-go \
 	  /usr/include/uv.h:libuv1-dev /usr/include/ev.h:libev-dev /usr/include/liburing.h:liburing-dev \
+	  /usr/include/boost/interprocess/ipc/message_queue.hpp:libboost-dev python3:python3 \
 	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent \
 	  wrk:wrk /usr/sbin/nginx:nginx-light)
 

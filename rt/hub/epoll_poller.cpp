@@ -113,7 +113,7 @@ void EpollPoller::look(Deadline deadline) {
 
 void EpollPoller::wake() { kernel::add_to_event_counter(waker_); }
 
-void EpollPoller::close_inherited() {
+void EpollPoller::abandon() {
   (void)kernel::close_file(epoll_);
   (void)kernel::close_file(waker_);
 }

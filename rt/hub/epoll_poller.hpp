@@ -27,7 +27,7 @@ class EpollPoller final : public Poller {
 
   void forget(int descriptor) override;
   void end_wait(DescriptorWaiter& waiter) override { Poller::wake(waiter); }
-  void close_inherited() override;
+  void abandon() override;
 
   Errc watch(int descriptor, DescriptorEntry& entry, std::uint32_t events);
   std::uint32_t deliver(DescriptorEntry& entry, std::uint32_t events);

@@ -150,7 +150,7 @@ void IoUringPoller::end_thread() {
   listens_ = false;
 }
 
-void IoUringPoller::close_inherited() {
+void IoUringPoller::abandon() {
   ring_.reset();
   (void)kernel::close_file(waker_);
 }

@@ -36,7 +36,7 @@ class IoUringPoller final : public Poller {
 
   void forget(int) override {}
   void end_wait(DescriptorWaiter& waiter) override { cancel(waiter); }
-  void close_inherited() override;
+  void abandon() override;
 
   Result<io_uring_sqe*> prepare(int descriptor, std::uint8_t operation, std::uint64_t data);
   void cancel(DescriptorWaiter& waiter);

@@ -115,16 +115,15 @@ void Poller::look_for_closed() {
   });
 }
 
-// Not by what tells the pollers, whose descriptors these are: the parent goes on with what they lead to.
-void Poller::forget_all() {
+void Poller::abandon_all() {
   kernel::descriptor_closes.store(nullptr, std::memory_order_relaxed);
   for (Poller* poller = all.exchange(nullptr, std::memory_order_acquire); poller; poller = poller->next_)
-    poller->close_inherited();
+    poller->abandon();
 }
 
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_pollers(ForkPhase phase) {
-  if (phase == ForkPhase::child) Poller::forget_all();
+  if (phase == ForkPhase::child) Poller::abandon_all();
 }
-RT_AT_FORK(20, rt_fork_pollers);
+RT_AT_FORK(21, rt_fork_pollers);
 
 } // namespace rt::hub

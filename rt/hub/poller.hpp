@@ -77,8 +77,9 @@ class Poller {
   /// The hub's thread ends; another one may have the hub later.
   virtual void end_thread() {}
 
-  /// In a child process: there is none.
-  static void forget_all();
+  /// In a copy of the process: those of the parent are given up there. Their descriptors lead to the parent's own, and
+  /// what is closed in the child must not be forgotten in the parent.
+  static void abandon_all();
 
  protected:
   explicit Poller(Hub& hub) : hub_(hub) {}
@@ -96,8 +97,8 @@ class Poller {
   virtual void forget(int descriptor) = 0;
   /// Ends the wait of one that is no longer in the entry, as the descriptor is closed.
   virtual void end_wait(DescriptorWaiter& waiter) = 0;
-  /// What has been opened, in a child process.
-  virtual void close_inherited() = 0;
+  /// Closes the descriptors of its own, and does nothing else.
+  virtual void abandon() = 0;
 
   DescriptorTable table_;
 

@@ -134,7 +134,9 @@ template <class... T> struct Codec<std::tuple<T...>> {
   static std::tuple<T...> read(Incoming& from) { return std::tuple<T...>{Codec<T>::read(from)...}; }
 };
 template <class A, class B> struct Codec<std::pair<A, B>> {
-  static std::size_t size(const std::pair<A, B>& pair) { return Codec<A>::size(pair.first) + Codec<B>::size(pair.second); }
+  static std::size_t size(const std::pair<A, B>& pair) {
+    return Codec<A>::size(pair.first) + Codec<B>::size(pair.second);
+  }
   static std::byte* write(std::byte* to, const std::pair<A, B>& pair) {
     return Codec<B>::write(Codec<A>::write(to, pair.first), pair.second);
   }

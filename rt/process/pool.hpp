@@ -10,13 +10,14 @@
 //   pool.join().value();
 //
 // Workers are copies of the parent as it was when they were started: they see what was in memory then, and a lambda may
-// refer to it. What goes to them and comes back is described in message.hpp; a function may return a Result, whose error
-// is then the task's. Functions must not capture by reference.
+// refer to it. What goes to them and comes back is described in message.hpp; a function may return a Result, whose
+// error is then the task's. Functions must not capture by reference.
 //
-// A worker that dies, however it does, fails only the task that it had, with Errc::worker_lost, and is replaced. When the
-// parent dies, so do the workers. Whatever waits here blocks only the calling fiber in a thread that has fibers.
+// A worker that dies, however it does, fails only the task that it had, with Errc::worker_lost, and is replaced. When
+// the parent dies, so do the workers. Whatever waits here blocks only the calling fiber in a thread that has fibers.
 // Callbacks run in a thread of the pool in the parent, one at a time: they should be short, and must not wait for the
-// pool (Errc::deadlock). In a worker, only pools of its own can be used.
+// pool (Errc::deadlock). A child, a worker too, can have pools of its own, but not use its parent's:
+// Errc::operation_not_permitted.
 
 #include <rt/process/pool_tasks.hpp>
 
@@ -41,8 +42,8 @@ class Pool {
   /// Has function(arguments...) run in a worker and returns what that returns. closed; worker_lost; not_enough_memory;
   /// timed_out by a Timeout, canceled: the task goes on, for nobody; canceled: the pool was terminated.
   template <class F, class... A>
-  requires pooling::Task<F, pooling::Sent<A>...> auto apply(F function, A&&... arguments)
-      -> Result<pooling::ValueOf<F, pooling::Sent<A>...>> {
+  requires pooling::Task<F, pooling::Sent<A>...>
+  auto apply(F function, A&&... arguments) -> Result<pooling::ValueOf<F, pooling::Sent<A>...>> {
     if (!hub::running_flow) { // a thread can wait for the worker itself
       pooling::Core::Call call(core_);
       if (call.error() != Errc::none) return call.error();
@@ -60,8 +61,8 @@ class Pool {
     return apply_async(std::move(function), std::forward<A>(arguments)...).get();
   }
 
-  /// The same without waiting. After the arguments there may be a callback, which gets the value, and after that another
-  /// one, which gets the Error.
+  /// The same without waiting. After the arguments there may be a callback, which gets the value, and after that
+  /// another one, which gets the Error.
   template <class F, class... A> auto apply_async(F function, A&&... arguments) {
     return apply_async(TaskOptions{}, std::move(function), std::forward<A>(arguments)...);
   }

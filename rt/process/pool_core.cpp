@@ -1,5 +1,6 @@
 #include <rt/process/pool_core.hpp>
 
+#include <rt/base/hook.hpp>
 #include <rt/kernel/cpus.hpp>
 #include <rt/kernel/event_counter.hpp>
 #include <rt/kernel/shared_memory.hpp>
@@ -12,31 +13,44 @@ namespace {
 
 using kernel::Sharing;
 
-constexpr std::uint32_t kept_for_calls = 32;       // slots that jobs do not use
-constexpr unsigned rounds_between_looks = 64;      // at the workers, while there is much to collect
-constexpr std::uint32_t most_failed_starts = 20;   // before the pool gives up
+constexpr std::uint32_t kept_for_calls = 32;     // slots that jobs do not use
+constexpr unsigned rounds_between_looks = 64;    // at the workers, while there is much to collect
+constexpr std::uint32_t most_failed_starts = 20; // before the pool gives up
 constexpr auto pause_after_failure = std::chrono::milliseconds(50);
 
 std::int64_t now() { return Clock::now().time_since_epoch().count(); }
+
+// Which copy of the program this is: what a child inherits of a pool has another number.
+constinit unsigned generation = 0;
 
 unsigned workers_wanted(unsigned workers) { return std::min(workers ? workers : cpu_count(), most_workers); }
 
 } // namespace
 
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_pools(ForkPhase phase) {
+  if (phase == ForkPhase::child) ++generation;
+}
+RT_AT_FORK(20, rt_fork_pools);
+
 // --- A job's side ---
+
+Errc Job::refusal() const {
+  if (generation_ != generation) return Errc::operation_not_permitted;
+  return this_thread_task.id == collector_ ? Errc::deadlock : Errc::none;
+}
 
 Result<void> Job::wait(Deadline deadline) {
   return wait_until(deadline, [this] { return ended(); });
 }
 
 void Job::cancel() {
-  if (!ended()) core_->cancel(*this);
+  if (!ended() && generation_ == generation) core_->cancel(*this);
 }
 
 // --- Beginning and end ---
 
 Core::Core(const PoolOptions& options)
-    : max_tasks_(options.max_tasks_per_worker), initializer_(options.initializer),
+    : generation_(generation), max_tasks_(options.max_tasks_per_worker), initializer_(options.initializer),
       collector_({.name = "pool", .daemon = true}, [this] { collect(); }), places_(workers_wanted(options.workers)) {
   refusal_ = map_memory(options.shared_memory);
   if (refusal_ == Errc::none) refusal_ = begin();
@@ -69,8 +83,10 @@ Errc Core::begin() {
   return Errc::none;
 }
 
+bool Core::is_inherited() const { return generation_ != generation; }
+
 Core::~Core() {
-  if (bell_.is_open()) {
+  if (bell_.is_open() && !is_inherited()) {
     terminate();
     collector_.join();
   }
@@ -78,6 +94,7 @@ Core::~Core() {
 }
 
 void Core::close() {
+  if (is_inherited()) return;
   {
     const std::lock_guard guard(lock_);
     if (refusal_ == Errc::none) refusal_ = Errc::closed;
@@ -86,6 +103,7 @@ void Core::close() {
 }
 
 void Core::terminate() {
+  if (is_inherited()) return;
   {
     const std::lock_guard guard(lock_);
     if (refusal_ == Errc::none) refusal_ = Errc::closed;
@@ -95,14 +113,15 @@ void Core::terminate() {
 }
 
 Result<void> Core::join(Deadline deadline) {
+  if (is_inherited()) return Errc::operation_not_permitted;
   {
     const std::lock_guard guard(lock_);
     if (refusal_ == Errc::none) return Errc::still_open;
   }
-  if (is_collector()) return Errc::deadlock;
   if (!collector_.id()) return {};
-  return collector_.join_for(std::chrono::nanoseconds(deadline.never() ? deadline.nanoseconds()
-                                                                        : deadline.nanoseconds() - now()));
+  if (is_collector()) return Errc::deadlock;
+  return collector_.join_for(
+      std::chrono::nanoseconds(deadline.never() ? deadline.nanoseconds() : deadline.nanoseconds() - now()));
 }
 
 void Core::request() {
@@ -112,7 +131,9 @@ void Core::request() {
 // --- Jobs, from outside ---
 
 Errc Core::submit(Job& job) {
+  if (is_inherited()) return Errc::operation_not_permitted;
   job.core_ = this;
+  job.generation_ = generation_;
   job.collector_ = collector_.id();
   {
     const std::lock_guard guard(lock_);
@@ -134,6 +155,8 @@ void Core::cancel(Job& job) {
 // --- A call by one thread ---
 
 Slot* Core::begin_call(Errc& error) {
+  if (is_inherited()) return error = Errc::operation_not_permitted, nullptr;
+  if (is_collector()) return error = Errc::deadlock, nullptr;
   const std::lock_guard guard(lock_);
   error = refusal_;
   if (error != Errc::none || free_count_ == 0) return nullptr;
@@ -482,7 +505,7 @@ void Core::bury(WorkerNumber number) {
       const bool running = state.status() == Status::running || state.status() == Status::doomed;
       if (state.worker() != number || !(running || state.status() == Status::finished)) continue;
       if (running) {
-        slot.error = stopped_ != Errc::none       ? stopped_
+        slot.error = stopped_ != Errc::none          ? stopped_
                      : assignment.doom != Errc::none ? assignment.doom
                                                      : Errc::worker_lost;
         slot.size = 0;

@@ -104,6 +104,7 @@ class Core {
 
   Assignment& assignment_of(const Slot& slot) { return assignments_[ring_->number_of(slot)]; }
 
+  bool is_inherited() const;
   Errc map_memory(std::size_t size);
   Errc begin();
 
@@ -145,12 +146,13 @@ class Core {
   // In a worker.
   int work(WorkerNumber number);
 
+  const unsigned generation_;
   const unsigned max_tasks_;
   const std::function<void()> initializer_;
   TaskRing* ring_ = nullptr;
   std::size_t memory_size_ = 0;
   SharedPages pages_;
-  Fd bell_; // rung by workers when the collector sleeps
+  Fd bell_;                   // rung by workers when the collector sleeps
   kernel::SignalSet signals_; // blocked in the creator, and so in workers
   Thread collector_;
   Event started_;
@@ -162,8 +164,8 @@ class Core {
   std::array<Assignment, slot_count> assignments_;
   Job* new_jobs_ = nullptr; // latest first
   Errc stop_wanted_ = Errc::none;
-  Errc gone_ = Errc::none;  // no worker will come any more
-  bool starving_ = false;   // the collector waits for slots, or for memory
+  Errc gone_ = Errc::none; // no worker will come any more
+  bool starving_ = false;  // the collector waits for slots, or for memory
 
   Atomic<std::uint32_t> cancel_wanted_ = 0;
 

@@ -29,12 +29,13 @@ class Job {
 
   /// All its tasks have ended, and its callback has returned.
   bool ended() const { return ended_.load(std::memory_order_seq_cst) != 0; }
-  /// Blocks until then. timed_out, canceled; deadlock: the caller is the collector, in a callback.
+  /// Blocks until then. timed_out, canceled; deadlock: the caller is the collector, in a callback;
+  /// operation_not_permitted: the pool is another process's.
   Result<void> wait(Deadline deadline);
   /// Blocks until look() is true, as it will be after a complete().
   template <class Look> Result<void> wait_until(Deadline deadline, Look look) {
     while (!look()) {
-      if (is_collector()) return Errc::deadlock;
+      if (const Errc error = refusal(); error != Errc::none) return error;
       const Parked parked = changed_.wait(deadline, look);
       if (parked != Parked::unparked && !look()) return error_of(parked);
     }
@@ -58,7 +59,8 @@ class Job {
  private:
   friend class Core;
 
-  bool is_collector() const { return this_thread_task.id == collector_; }
+  /// Why the caller must not wait.
+  Errc refusal() const;
 
   const std::uint32_t tasks_;
   Atomic<std::uint32_t> users_ = 1;
@@ -66,7 +68,8 @@ class Job {
   Atomic<std::uint32_t> cancel_wanted_ = 0;
   EventCount changed_;
   Core* core_ = nullptr; // not to be used any more when the job has ended
-  TaskId collector_ = ~TaskId{0};
+  TaskId collector_ = 0;
+  unsigned generation_ = 0;
 
   // The collector's.
   Job* next_ = nullptr;

@@ -262,8 +262,7 @@ template <class Base, class F, class Item, bool star> class ChunksJob final : pu
   }
   void complete(std::uint32_t task, Result<Incoming> answer) override {
     const std::size_t begin = task * chunk_, count = items_of(task).size();
-    for (std::size_t i = 0; i < count; ++i)
-      this->put(begin + i, answer ? read_answer<R>(*answer) : answer.error());
+    for (std::size_t i = 0; i < count; ++i) this->put(begin + i, answer ? read_answer<R>(*answer) : answer.error());
     this->put_all();
   }
 

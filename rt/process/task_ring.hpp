@@ -17,9 +17,9 @@
 // `done` is what one thread of the parent waits for that wants this result and no other:
 //
 //   pending     it looks at the word                     left by  the worker: to over;  itself: to asleep, collected
-//   asleep      it is in futex(2)                                 the worker: to over, and wakes it;  itself: to collected
-//   collected   nobody waits for the word                         the worker: to over, and pushes the slot to `completed`
-//   over        the task has ended
+//   asleep      it is in futex(2)                                 the worker: to over, and wakes it;  itself: to
+//   collected collected   nobody waits for the word                         the worker: to over, and pushes the slot to
+//   `completed` over        the task has ended
 //
 // Killed workers. Each step that others have to know of is one atomic operation, so wherever a worker is killed, every
 // slot says whose it is. A worker takes a task by its slot's state; that `head` goes on is a matter of bookkeeping,
@@ -31,9 +31,9 @@
 // No wake-up is lost. A worker that finds no task is the one that spins, if there is none yet, or sleeps. Before it
 // sleeps it says so (`sleepers`) and then looks at `tail` again; the parent moves `tail` and then looks for a spinner
 // and for sleepers, all in seq_cst order, so either the worker sees the task or the parent sees the worker. The spinner
-// has to look at `tail` once more after it has said that it is none any more, and a worker that takes a task while there
-// are more wakes the next. Where a worker was killed that was to do so, the parent wakes all. The same holds between
-// workers and the parent's collector, by the mark that it leaves in `completed`.
+// has to look at `tail` once more after it has said that it is none any more, and a worker that takes a task while
+// there are more wakes the next. Where a worker was killed that was to do so, the parent wakes all. The same holds
+// between workers and the parent's collector, by the mark that it leaves in `completed`.
 //
 // A worker that hands back a result while no other task waits becomes the spinner before that, since it will look for
 // the next one right away: so whoever got the result and has another task at once need not wake anybody.
@@ -86,13 +86,13 @@ struct Slot {
 
   Atomic<std::uint32_t> state = 0;
   Word done = pending;
-  std::uint32_t next = 0;                             // in `completed`: the number of the next one, plus 1
-  Errc error = Errc::none;                            // why there is no result
-  Run* run = nullptr;                                 // the same address in all the processes
-  std::uint64_t size = 0;                             // bytes of the message
-  std::uint32_t pages = 0;                            // where it is, if it is larger than `inline_size`
-  std::uint32_t timed = 0;                            // the parent wants to know when the task begins
-  Atomic<std::int64_t> began = 0;                     // on Clock; 0: not yet
+  std::uint32_t next = 0;         // in `completed`: the number of the next one, plus 1
+  Errc error = Errc::none;        // why there is no result
+  Run* run = nullptr;             // the same address in all the processes
+  std::uint64_t size = 0;         // bytes of the message
+  std::uint32_t pages = 0;        // where it is, if it is larger than `inline_size`
+  std::uint32_t timed = 0;        // the parent wants to know when the task begins
+  Atomic<std::int64_t> began = 0; // on Clock; 0: not yet
   alignas(16) std::byte data[inline_size] = {};
 
   SlotState look() const { return SlotState(state.load(std::memory_order_acquire)); }
@@ -153,9 +153,7 @@ class TaskRing {
   bool finish(WorkerNumber worker, Slot& slot, bool& wake_collector);
 
   /// The worker has begun to take tasks.
-  void set_ready(WorkerNumber worker, bool ready) {
-    workers_[worker].ready.store(ready, std::memory_order_release);
-  }
+  void set_ready(WorkerNumber worker, bool ready) { workers_[worker].ready.store(ready, std::memory_order_release); }
   bool ready(WorkerNumber worker) const { return workers_[worker].ready.load(std::memory_order_acquire) != 0; }
 
  private:
