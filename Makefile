@@ -211,6 +211,14 @@ TESTS := $(filter-out $(BUILD)/hosted-address/stress-tests,$(TESTS))
 TESTS += $(foreach v,bare bare-debug bare-clang,$(patsubst %,$(BUILD)/$(v)/tests/bare/%,$(BARE_TESTS)))
 $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 
+# Some of the unit tests again, by the other engine of a hub.
+define io_uring_test
+$(BUILD)/$(1)/unit-tests-by-io_uring: $(BUILD)/$(1)/unit-tests tests/io_uring.sh
+	$(Q)printf '#!/bin/sh\nexec tests/io_uring.sh %s "$$$$@"\n' $$< >$$@ && chmod 755 $$@
+TESTS += $(BUILD)/$(1)/unit-tests-by-io_uring
+endef
+$(foreach v,hosted hosted-address hosted-thread,$(eval $(call io_uring_test,$(v))))
+
 # What the end-to-end tests let other programs run.
 OBJECTS += $(patsubst %,%.o,$(E2E_PROGRAMS))
 $(eval $(call hosted_test,model,model,$(MODEL_MACHINE) $(MODEL_TESTS)))

@@ -60,8 +60,10 @@ Errc EpollPoller::watch(int descriptor, DescriptorEntry& entry, std::uint32_t ev
   Errc code = kernel::change_epoll(epoll_, added ? EpollChange::modify : EpollChange::add, descriptor, ready);
   if (code == Errc::file_exists) code = kernel::change_epoll(epoll_, EpollChange::modify, descriptor, ready);
   if (code == Errc::no_such_file_or_directory) code = kernel::change_epoll(epoll_, EpollChange::add, descriptor, ready);
-  if (code == Errc::none) entry.state.fetch_or(events, std::memory_order_release);
-  return code;
+  if (code != Errc::none) return code;
+  if (!(entry.state.fetch_or(events, std::memory_order_acq_rel) & DescriptorEntry::closed)) return Errc::none;
+  forget(descriptor); // which another thread has begun to close meanwhile
+  return Errc::bad_file_descriptor;
 }
 
 void EpollPoller::forget(int descriptor) { kernel::change_epoll(epoll_, EpollChange::remove, descriptor, Ready::none); }

@@ -51,6 +51,8 @@ Result<Poller*> IoUringPoller::make(Hub& hub) {
   return Errc::not_enough_memory;
 }
 
+bool IoUringPoller::available() { return make_ring().ok(); }
+
 Result<io_uring_sqe*> IoUringPoller::prepare(int descriptor, std::uint8_t operation, std::uint64_t data) {
   if (!ring_) {
     Result<IoUring> ring = make_ring();
@@ -72,11 +74,12 @@ Result<io_uring_sqe*> IoUringPoller::prepare(int descriptor, std::uint8_t operat
 Result<Ready> IoUringPoller::wait(int descriptor, Ready events, Deadline deadline) {
   const Result<DescriptorEntry*> entry = enter(descriptor);
   if (!entry) return entry.error();
+  if ((*entry)->state.fetch_or(DescriptorEntry::watched, std::memory_order_acq_rel) & DescriptorEntry::closed)
+    return Errc::bad_file_descriptor; // as another thread has begun to close it meanwhile
   DescriptorWaiter waiter(**entry, events);
   const Result<io_uring_sqe*> submission = prepare(descriptor, IORING_OP_POLL_ADD, data_of(waiter));
   if (!submission) return submission.error();
   submission.value()->poll32_events = static_cast<std::uint32_t>(events);
-  waiter.entry.state.fetch_or(DescriptorEntry::watched, std::memory_order_relaxed);
   waiter.under_way = true;
   const Parked parked = park(waiter, deadline);
   if (waiter.under_way) {
@@ -146,6 +149,7 @@ void IoUringPoller::take(const io_uring_cqe& completion) {
 void IoUringPoller::wake() { kernel::add_to_event_counter(waker_); }
 
 void IoUringPoller::end_thread() {
+  Poller::end_thread();
   ring_.reset();
   listens_ = false;
 }

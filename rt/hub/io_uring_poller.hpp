@@ -24,6 +24,9 @@ class IoUringPoller final : public Poller {
   /// promises.
   static Result<Poller*> make(Hub& hub);
 
+  /// The kernel allows it.
+  static bool available();
+
   std::string_view engine() const override { return "io_uring"; }
   Result<Ready> wait(int descriptor, Ready events, Deadline deadline) override;
   void look(Deadline deadline) override;

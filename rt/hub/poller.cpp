@@ -17,10 +17,13 @@ namespace {
   kernel::exit_process(2);
 }
 
-Result<Poller*> make(Hub& hub) {
+std::string_view chosen_engine() {
   const char* const forced = kernel::environment_variable("RT_ENGINE");
-  const std::string_view engine = forced ? forced : "";
-  if (engine.empty() || engine == "epoll") return EpollPoller::make(hub);
+  return forced && *forced ? forced : "epoll";
+}
+
+Result<Poller*> make(Hub& hub, std::string_view engine) {
+  if (engine == "epoll") return EpollPoller::make(hub);
   if (engine != "io_uring") refuse_engine(engine, "there is no such engine");
   const Result<Poller*> made = IoUringPoller::make(hub);
   if (!made) refuse_engine(engine, made.error().message());
@@ -30,8 +33,15 @@ Result<Poller*> make(Hub& hub) {
 } // namespace
 
 Result<Poller*> Poller::of(Hub& hub) {
-  if (hub.poller()) return hub.poller();
-  const Result<Poller*> made = make(hub);
+  Poller* const before = hub.poller();
+  if (before && !before->thread_ended_) [[likely]]
+    return before;
+  const std::string_view engine = chosen_engine();
+  if (before && before->engine() == engine) {
+    before->thread_ended_ = false;
+    return before;
+  }
+  const Result<Poller*> made = make(hub, engine);
   if (!made) return made;
   Poller& poller = *made.value();
   poller.next_ = all.load(std::memory_order_relaxed);
@@ -99,15 +109,19 @@ void Poller::close(int descriptor) {
   end_waits(*entry);
 }
 
-// The kernel forgets it first: if a flow of the hub comes to wait for it meanwhile, it relies on what is gone, but is
-// in the entry when the hub looks for what was closed.
+// A flow of the hub may be about to wait for it, and rely on what the kernel is about to forget: either it finds that
+// the descriptor is closed, or is in the entry when the hub looks.
 void Poller::close_from_elsewhere(int descriptor) {
   DescriptorEntry* const entry = descriptor < 0 ? nullptr : table_.find(descriptor);
-  if (!entry || entry->state.load(std::memory_order_acquire) == 0) return;
+  if (!entry) return;
+  const std::uint32_t before = entry->state.fetch_or(DescriptorEntry::closed, std::memory_order_acq_rel);
+  if (!(before & DescriptorEntry::watched)) return;
   forget(descriptor);
   entry->state.fetch_or(DescriptorEntry::closed, std::memory_order_release);
   hub_.look_for_canceled();
 }
+
+void Poller::end_thread() { thread_ended_ = true; }
 
 void Poller::look_for_closed() {
   table_.visit([this](int, DescriptorEntry& entry) {

@@ -13,7 +13,8 @@
 //
 // What a descriptor's number means ends with close(2). Whatever closes one by the runtime (kernel::close_file) says so
 // here before: its waiters get bad_file_descriptor, and the kernel forgets it, even if another number leads to the same
-// file.
+// file. (A wait that begins while another thread is about to close may miss it: who closes what others use has to know
+// that they wait, as shutdown(2) need not.)
 //
 // A child process has none of its parent's, as it has none of the hubs.
 
@@ -48,7 +49,8 @@ class Poller {
  public:
   Poller(const Poller&) = delete;
 
-  /// The hub's; made if there is none. Errors of epoll_create1(2) and eventfd(2); not_enough_memory.
+  /// The hub's; made if there is none, or if the one that an earlier thread has left is of another engine. Errors of
+  /// epoll_create1(2) and eventfd(2); not_enough_memory.
   static Result<Poller*> of(Hub& hub);
 
   /// As HubInfo::engine.
@@ -75,7 +77,7 @@ class Poller {
   virtual bool ends_waits() const { return false; }
 
   /// The hub's thread ends; another one may have the hub later.
-  virtual void end_thread() {}
+  virtual void end_thread();
 
   /// In a copy of the process: those of the parent are given up there. Their descriptors lead to the parent's own, and
   /// what is closed in the child must not be forgotten in the parent.
@@ -111,6 +113,7 @@ class Poller {
   void end_waits(DescriptorEntry& entry);
 
   Hub& hub_;
+  bool thread_ended_ = false; // of the hub's, and nobody has it now
   std::size_t waiting_ = 0;
   DescriptorWaiter* last_woken_ = nullptr; // by a look, and it has not run yet
   Poller* next_ = nullptr;                 // of all: none is ever freed, as its hub
