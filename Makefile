@@ -211,6 +211,14 @@ TESTS := $(filter-out $(BUILD)/hosted-address/stress-tests,$(TESTS))
 TESTS += $(foreach v,bare bare-debug bare-clang,$(patsubst %,$(BUILD)/$(v)/tests/bare/%,$(BARE_TESTS)))
 $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 
+# Some of the unit tests again, by the other engine of a hub.
+define io_uring_test
+$(BUILD)/$(1)/unit-tests-by-io_uring: $(BUILD)/$(1)/unit-tests tests/io_uring.sh
+	$(Q)printf '#!/bin/sh\nexec tests/io_uring.sh %s "$$$$@"\n' $$< >$$@ && chmod 755 $$@
+TESTS += $(BUILD)/$(1)/unit-tests-by-io_uring
+endef
+$(foreach v,hosted hosted-address hosted-thread,$(eval $(call io_uring_test,$(v))))
+
 # What the end-to-end tests let other programs run.
 OBJECTS += $(patsubst %,%.o,$(E2E_PROGRAMS))
 $(eval $(call hosted_test,model,model,$(MODEL_MACHINE) $(MODEL_TESTS)))
@@ -228,9 +236,13 @@ $(BUILD)/hosted/tests/bench/lock: PEERS = $$(pkg-config --libs absl_synchronizat
 $(BUILD)/hosted/tests/bench/switch: PEERS = -lboost_context
 $(BUILD)/hosted/tests/bench/fiber: $(BUILD)/hosted/tests/bench/goroutines
 $(BUILD)/hosted/tests/bench/http: $(BUILD)/hosted/tests/bench/web
-$(BUILD)/hosted/tests/bench/goroutines $(BUILD)/hosted/tests/bench/web: $(BUILD)/hosted/tests/bench/%: \
+$(patsubst %,$(BUILD)/hosted/tests/bench/%,goroutines web echo_server): $(BUILD)/hosted/tests/bench/%: \
     tests/bench/%.go | $(BUILD)/tools/bench
 	$(call say,GO,$@) mkdir -p $(@D) && GOCACHE=$(abspath $(BUILD))/go-cache go build -o $@ $<
+$(BUILD)/hosted/tests/bench/echo: $(BUILD)/hosted/tests/bench/echo_server | $(BUILD)/hosted/tests/bench/peers/echo
+$(BUILD)/hosted/tests/bench/peers/echo.o: | $(BUILD)/tools/bench
+$(BUILD)/hosted/tests/bench/peers/echo: PEERS = -luv -lev -luring
+OBJECTS += $(BUILD)/hosted/tests/bench/peers/echo.o
 $(foreach b,$(BARE_BENCHES),$(eval $(BUILD)/hosted/tests/bench/$(b): | $(BUILD)/bare/tests/bench/bare/$(b)))
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
 
@@ -390,6 +402,7 @@ $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev \
 	  /usr/include/boost/context/fiber.hpp:libboost-context-dev go:golang-go \
+	  /usr/include/uv.h:libuv1-dev /usr/include/ev.h:libev-dev /usr/include/liburing.h:liburing-dev \
 	  /usr/include/boost/interprocess/ipc/message_queue.hpp:libboost-dev python3:python3 \
 	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent \
 	  wrk:wrk /usr/sbin/nginx:nginx-light)
