@@ -2,7 +2,7 @@
 
 #include <rt/io/aio_backend.hpp>
 #include <rt/kernel/environment.hpp>
-#include <rt/kernel/epoll.hpp>
+#include <rt/kernel/event_counter.hpp>
 #include <rt/kernel/signal_driven.hpp>
 
 #include <linux/fcntl.h>
