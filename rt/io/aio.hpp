@@ -135,6 +135,8 @@ struct Options {
   Engine engine = Engine::automatic;
   unsigned entries = 64; ///< of io_uring's ring: more operations than that wait until there is room
   unsigned threads = 4;  ///< of the other engine
+
+  /// Sent after each completion, to the process; until the Context has ended one may still come.
   std::optional<kernel::Signal> signal = {};
 };
 
