@@ -17,7 +17,8 @@
 //                  Context::look then takes what has completed
 //   by descriptor  Context::number is ready to read, for selectors
 //
-// A Context may be used by several tasks, of several threads, at once.
+// A Context may be used by several tasks, of several threads, at once. A thread that ends before what it has submitted
+// is complete may take it along: io_uring cancels it then.
 
 #include <rt/base/result.hpp>
 #include <rt/hub/fiber.hpp>
@@ -112,7 +113,7 @@ class Operation {
   Fiber<void> fiber_;
 };
 
-/// Reads into the buffer, from the offset on. What has no offsets (pipes, sockets, terminals) ignores it.
+/// Reads into the buffer, from the offset on: for files; pipes, sockets and terminals have none.
 inline Operation read(int descriptor, std::span<char> buffer, std::uint64_t offset = at_position) {
   return {Kind::read, descriptor, buffer.data(), buffer.size(), offset};
 }
