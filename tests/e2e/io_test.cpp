@@ -152,9 +152,10 @@ TEST_CASE("19_async_io: whatever was submitted first, what has no data completes
     CHECK(lines.back() == "end");
   }
   const auto chosen =
-      e2e::run("/bin/sh", {"-c", "RT_AIO=threads exec \"$0\" --time-scale 0.05", e2e::app("19_async_io")});
+      e2e::run("/bin/sh", {"-c", "exec env RT_AIO=threads \"$0\" --time-scale 0.05", e2e::app("19_async_io")});
   CHECK(e2e::places(chosen.lines(), "(threads):").size() == 4);
-  const auto wrong = e2e::run("/bin/sh", {"-c", "RT_AIO=magic exec \"$0\" --time-scale 0.05", e2e::app("19_async_io")});
+  const auto wrong =
+      e2e::run("/bin/sh", {"-c", "exec env RT_AIO=magic \"$0\" --time-scale 0.05", e2e::app("19_async_io")});
   CHECK(wrong.by_exit(1));
   CHECK(e2e::split_lines(wrong.err).size() == 1);
   CHECK(e2e::run(e2e::app("19_async_io"), {"--engine", "magic"}).by_exit(2));
@@ -200,7 +201,7 @@ TEST_CASE("SIGINT and SIGTERM end each server") {
       CAPTURE(name);
       CAPTURE(signal);
       int input[2]; // whose other end stays open
-      REQUIRE(pipe(input) == 0);
+      REQUIRE(pipe2(input, O_CLOEXEC) == 0);
       {
         Server server(name, input[0]);
         const auto ending = server.end_by(signal);
@@ -267,7 +268,8 @@ TEST_CASE("nc talks with the blocking server") {
 
 TEST_CASE("a hundred of Python's sockets are served by one thread, while one does not read its answers") {
   Server server("19_selectors_server");
-  const auto ending = python(R"(
+  // What the server prints has to be read meanwhile.
+  e2e::Program client("/bin/sh", {"-c", "exec python3 -c \"$0\" \"$1\"", R"(
 import socket, sys
 port = int(sys.argv[1])
 deaf = socket.create_connection(('127.0.0.1', port))
@@ -289,7 +291,9 @@ print(others[1].recv(10) == b'')
 others[2].sendall(b'still there')
 print(others[2].recv(1000))
 )",
-                             server.port());
+                                  server.port()});
+  CHECK(server.program().read_until("server: received \"still there\""));
+  const auto ending = client.finish();
   INFO(ending.err);
   CHECK(ending.out == "True\nTrue\nb'STILL THERE'\n");
   const auto served = server.end_by(SIGTERM);
@@ -299,7 +303,7 @@ print(others[2].recv(1000))
 
 TEST_CASE("the select server's standard input answers whoever has waited longest") {
   int input[2];
-  REQUIRE(pipe(input) == 0);
+  REQUIRE(pipe2(input, O_CLOEXEC) == 0);
   Server server("19_select_server", input[0]);
   close(input[0]);
   e2e::Program first("/bin/sh", {"-c", "printf one | nc -q 30 -w 30 127.0.0.1 " + server.port()});
