@@ -8,15 +8,14 @@
 // all, not the sum.
 
 #include "options.hpp"
+#include "standard_files.hpp"
 
 #include <rt/hub/fiber.hpp>
 #include <rt/hub/group.hpp>
 #include <rt/io/tcp.hpp>
-#include <rt/kernel/file.hpp>
 #include <rt/thread/thread.hpp>
 
 #include <algorithm>
-#include <linux/fcntl.h>
 
 using namespace std::chrono_literals;
 using rt::Errc, rt::Result, rt::TcpListener, rt::TcpStream;
@@ -29,17 +28,6 @@ struct Page {
   std::size_t size;
 };
 constexpr Page pages[] = {{"/slow", 1000ms, 300'000}, {"/quick", 300ms, 20'000}, {"/large", 600ms, 1'000'000}};
-
-/// Takes the places of standard files that are closed: a socket there would get what is printed. Nothing can be written
-/// to a directory.
-void occupy_standard_files() {
-  for (;;) {
-    const auto place = rt::kernel::open_file("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (place && *place <= 2) continue;
-    if (place) (void)rt::kernel::close_file(*place);
-    return;
-  }
-}
 
 // --- The server ------------------------------------------------------------------------------------------------------
 
@@ -116,7 +104,7 @@ int main(int argc, char** argv) {
   apps::Options options(argc, argv, "gevent: three pages of a server on the loopback, fetched side by side by fibers.");
   if (const auto status = options.finish()) return *status;
 
-  occupy_standard_files();
+  apps::occupy_standard_files();
   auto listener = TcpListener::listen(rt::Address::loopback(0));
   if (!listener) {
     rt::eprintln("18_gevent: cannot listen on the loopback interface: {}", listener.error());

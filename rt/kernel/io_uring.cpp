@@ -80,14 +80,17 @@ io_uring_sqe* IoUring::next_submission() {
 
 Result<unsigned> IoUring::submit() {
   store(submission_.tail, filled_);
-  const unsigned waiting = filled_ - load(submission_.head);
-  if (waiting == 0) return 0u;
-  for (;;) {
+  unsigned taken = 0;
+  // Kernels before 5.18 stop after one that is wrong, though they have taken it.
+  while (const unsigned waiting = filled_ - load(submission_.head)) {
     const long result = arch::syscall(__NR_io_uring_enter, descriptor_, waiting, 0, 0, 0, signal_set_size);
-    if (result >= 0) return static_cast<unsigned>(result);
-    const Error error = Error::from_kernel(result);
-    if (error != Errc::interrupted) return error;
+    if (result == 0) break;
+    if (result > 0)
+      taken += static_cast<unsigned>(result);
+    else if (const Error error = Error::from_kernel(result); error != Errc::interrupted)
+      return taken > 0 ? Result<unsigned>(taken) : error;
   }
+  return taken;
 }
 
 Result<void> IoUring::submit_and_wait(Deadline deadline) {

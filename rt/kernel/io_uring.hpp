@@ -28,8 +28,9 @@ class IoUring {
   /// The next entry to fill in, all zeros; nullptr: the ring is full until the next submit().
   io_uring_sqe* next_submission();
 
-  /// Hands what was filled in to the kernel, and returns how much of it the kernel has taken. The rest goes with the
-  /// next call. would_block, device_or_resource_busy: the kernel is short of memory, or of room for completions.
+  /// Hands what was filled in to the kernel, and returns how much of it that was: all, unless the kernel is short of
+  /// memory or of room for completions; the rest goes with the next call. would_block, device_or_resource_busy:
+  /// nothing.
   Result<unsigned> submit();
 
   /// The same, and waits until there is a completion or the time is over; with Deadline::at(0) lets the kernel finish
@@ -56,6 +57,9 @@ class IoUring {
 
   /// The eventfd is written to at each completion from now on.
   Result<void> notify(int event_descriptor);
+
+  /// Some that were filled in have not been taken.
+  bool has_submissions() const { return filled_ != load(submission_.head); }
 
   /// How many submissions and completions the rings have room for.
   unsigned submission_size() const { return submission_.mask + 1; }
