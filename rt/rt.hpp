@@ -18,6 +18,7 @@
 #include <rt/io/address.hpp>
 #include <rt/io/fd.hpp>
 #include <rt/io/file.hpp>
+#include <rt/io/resolver.hpp>
 #include <rt/io/socket.hpp>
 #include <rt/io/tcp.hpp>
 #include <rt/io/udp.hpp>
