@@ -59,7 +59,7 @@ CXXFLAGS  := $(DIALECT) -g -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
 BARE      := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
              $(ARCH_FLAGS)
 HOSTED    := -DRT_HOSTED=1 -pthread -frtti
-BARE_LINK := -static-pie -nostdlib -nostartfiles -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,norelro \
+BARE_LINK := -static-pie -nostdlib -nostartfiles -Wl,--gc-sections -Wl,-z,nostart-stop-gc -Wl,-z,noexecstack -Wl,-z,norelro \
              -Wl,--no-dynamic-linker -Wl,--build-id=none $(ARCH_LINK_FLAGS)
 LINK      := $(BARE_LINK) -Wl,-T,linker/bare.ld -Wl,--fatal-warnings
 
@@ -95,11 +95,11 @@ OBJECTS += $$($(1)_OBJECTS)
 $(BUILD)/$(1)/librt.a: $$($(1)_OBJECTS)
 	$$(call say,AR,$$@) rm -f $$@ && $(CROSS_COMPILE)ar rcsD $$@ $$^
 
-$(BUILD)/$(1)/%.o: %.cpp | $(BUILD)/include/arch $(BUILD)/tools/build
+$(BUILD)/$(1)/%.o: %.cpp | $(BUILD)/include/arch $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)
 	@mkdir -p $$(@D)
 	$$(call say,CXX,$$@) $(call cxx,$(3),$(2)) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS) -c $$< -o $$@
 
-$(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/build
+$(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)
 	@mkdir -p $$(@D)
 	$$(call say,AS,$$@) $(call cxx,$(3),$(2)) -g -MMD -MP -c $$< -o $$@
 
@@ -109,6 +109,11 @@ $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/context/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/hub/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/value%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/cbor.o: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/connection.o: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/manager%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/shared_ring.o: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/memory/cxx_%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
@@ -128,7 +133,7 @@ $(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=threa
 
 # The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Plain data
 # is watched through the hooks of -fsanitize=thread; its run-time library is not linked.
-RT_model := $(filter-out %/thread_report.cpp,$(filter rt/sync/%.cpp,$(LIBRARY))) \
+RT_model := $(filter-out %/thread_report.cpp %/robust.cpp %/shared_wait.cpp,$(filter rt/sync/%.cpp,$(LIBRARY))) \
             $(filter-out %/report.cpp %/watchdog.cpp,$(wildcard rt/hub/*.cpp)) \
             $(addprefix rt/kernel/,clock.cpp cpus.cpp vdso.cpp) arch/$(ARCH)/switch.S \
             $(addprefix rt/base/,$(addsuffix .cpp,digits error format format_integer format_text registry result task))
@@ -222,7 +227,9 @@ $(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/l
 $(BUILD)/hosted/tests/bench/lock: PEERS = $$(pkg-config --libs absl_synchronization)
 $(BUILD)/hosted/tests/bench/switch: PEERS = -lboost_context
 $(BUILD)/hosted/tests/bench/fiber: $(BUILD)/hosted/tests/bench/goroutines
-$(BUILD)/hosted/tests/bench/goroutines: tests/bench/goroutines.go | $(BUILD)/tools/bench
+$(BUILD)/hosted/tests/bench/http: $(BUILD)/hosted/tests/bench/web
+$(BUILD)/hosted/tests/bench/goroutines $(BUILD)/hosted/tests/bench/web: $(BUILD)/hosted/tests/bench/%: \
+    tests/bench/%.go | $(BUILD)/tools/bench
 	$(call say,GO,$@) mkdir -p $(@D) && GOCACHE=$(abspath $(BUILD))/go-cache go build -o $@ $<
 $(foreach b,$(BARE_BENCHES),$(eval $(BUILD)/hosted/tests/bench/$(b): | $(BUILD)/bare/tests/bench/bare/$(b)))
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
@@ -326,7 +333,8 @@ endef
 $(foreach cpu,$(filter-out $(ARCH),$(MACHINES)),$(eval $(call other_machine,$(cpu))))
 
 # --- Tools -----------------------------------------------------------------------------------------------------------
-# A recipe that finds or installs what a step needs: each word is COMMAND-or-FILE:PACKAGE of Debian.
+# A recipe that finds or installs what a step needs: each word is COMMAND-or-FILE:PACKAGE of Debian. One installs at a
+# time, as apt-get does not wait for another.
 
 require = $(Q)mkdir -p $(@D); missing=; packages=; for need in $(1); do \
     tool=$${need%%:*}; command -v $$tool >/dev/null 2>&1 || [ -e $$tool ] || \
@@ -338,7 +346,7 @@ require = $(Q)mkdir -p $(@D); missing=; packages=; for need in $(1); do \
     elif [ "$$(id -u)" = 0 ]; then as_root=; \
     elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then as_root=sudo; \
     else echo "rt needs some packages, please run: sudo apt-get install$$packages" >&2; exit 1; fi; \
-    echo "  INSTALL$$packages"; \
+    exec 9<$(dir $(BUILD)) && flock 9; echo "  INSTALL$$packages"; \
     { $$as_root apt-get -qq update && $$as_root env DEBIAN_FRONTEND=noninteractive \
       apt-get -qq install -y --no-install-recommends $$packages >/dev/null; } || \
       { echo "that failed; please run: sudo apt-get install$$packages" >&2; exit 1; }; \
@@ -354,7 +362,8 @@ $(BUILD)/tools/build:
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld gdb:gdb /usr/include/doctest/doctest.h:doctest-dev \
-	  cmake:cmake pkg-config:pkgconf /usr/sbin/dnsmasq:dnsmasq-base)
+	  cmake:cmake pkg-config:pkgconf /usr/lib/python3/dist-packages/cbor2:python3-cbor2 \
+	  /usr/sbin/dnsmasq:dnsmasq-base)
 
 $(BUILD)/tools/fuzz: $(BUILD)/tools/test
 	$(call require,$(shell clang++ -print-file-name=libclang_rt.fuzzer-$(ARCH).a):libclang-rt-$(shell \
@@ -381,7 +390,9 @@ $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev \
 	  /usr/include/boost/context/fiber.hpp:libboost-context-dev go:golang-go \
-	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent)
+	  /usr/include/boost/interprocess/ipc/message_queue.hpp:libboost-dev python3:python3 \
+	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent \
+	  wrk:wrk /usr/sbin/nginx:nginx-light)
 
 # --- SDK -------------------------------------------------------------------------------------------------------------
 # The compiler wrapper, headers, library, and what pkg-config and CMake read, laid out below SDK as below an

@@ -48,6 +48,12 @@ class FutexLock {
     if (word_.exchange(free, std::memory_order_release) == contended) futex(FUTEX_WAKE_PRIVATE, 1);
   }
 
+  /// In a child process that has only one thread: whoever held the lock is not there. (Memory that nobody has written
+  /// to is not written to either: it would have to be copied.)
+  void reset() {
+    if (word_.load(std::memory_order_relaxed) != free) word_.store(free, std::memory_order_relaxed);
+  }
+
  private:
   static constexpr std::uint32_t free = 0, held = 1, contended = 2;
   static constexpr int spins = 100;

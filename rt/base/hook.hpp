@@ -13,6 +13,13 @@
 // InitialStack&)` for the start, before the program's constructors, and `extern "C" void name()` for the end, after
 // main's return. In the hosted profile the same names are ordinary constructors and destructors. Two more tables,
 // RT_AT_THREAD_START and RT_AT_THREAD_EXIT, are run by each thread but the main one; hosted threads do without them.
+//
+//   RT_AT_FORK(90, rt_fork_heap)        rt_fork:  .long 90, rt_fork_heap - .
+//
+// is what a file wants done when a Process is started (as pthread_atfork(3)): `extern "C" void name(ForkPhase)`. These
+// are linked only into programs that start one, and whoever runs them sorts them. In the child no other thread runs and
+// none will ever give back what it held: a lock has either been taken in `prepare`, or is to be reset there, with what
+// it protects.
 
 namespace rt {
 
@@ -30,6 +37,12 @@ struct InitialStack {
   }
 };
 
+enum class ForkPhase : int {
+  prepare, ///< in the process that is going to be copied, by the thread that does it
+  parent,  ///< in the same when the child exists, or could not be made
+  child,   ///< in the copy, whose only thread is the calling one
+};
+
 } // namespace rt
 
 #if RT_HOSTED
@@ -42,11 +55,36 @@ struct InitialStack {
   [[gnu::destructor(1##number)]] static void function##_at_exit() { function(); }
 #define RT_AT_THREAD_START(number, function)
 #define RT_AT_THREAD_EXIT(number, function)
+#define RT_AT_FORK(number, function)                                                                                   \
+  static constinit ::rt::ForkHook function##_hook{number, function, nullptr};                                          \
+  [[gnu::constructor]] static void function##_registers() { function##_hook.enter(); }
+
+namespace rt {
+
+/// A hook of the hosted profile, in a list sorted by number.
+struct ForkHook {
+  int number;
+  void (*function)(ForkPhase);
+  ForkHook* next;
+
+  static inline constinit ForkHook* first = nullptr;
+
+  void enter() {
+    ForkHook** link = &first;
+    while (*link && (*link)->number < number) link = &(*link)->next;
+    next = *link;
+    *link = this;
+  }
+};
+
+} // namespace rt
 #else
 #define RT_AT_START(number, function) RT_HOOK(start, number, function)
 #define RT_AT_EXIT(number, function) RT_HOOK(exit, number, function)
 #define RT_AT_THREAD_START(number, function) RT_HOOK(thread_start, number, function)
 #define RT_AT_THREAD_EXIT(number, function) RT_HOOK(thread_exit, number, function)
+#define RT_AT_FORK(number, function)                                                                                   \
+  asm(".pushsection rt_fork, \"a\"\n\t.balign 4\n\t.long " #number ", " #function " - .\n\t.popsection")
 #define RT_HOOK(table, number, function)                                                                               \
   asm(".pushsection .rt_" #table "." #number ", \"a\"\n\t.balign 4\n\t.long " #function " - .\n\t.popsection")
 #endif

@@ -1,6 +1,7 @@
 #include <rt/base/registry.hpp>
 
 #include <rt/base/futex_lock.hpp>
+#include <rt/base/hook.hpp>
 
 #include <mutex>
 
@@ -32,6 +33,14 @@ void unregister_current_task() {
   task.next = task.previous = nullptr;
   task.registered = false;
 }
+
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_registry(ForkPhase phase) {
+  if (phase != ForkPhase::child) return;
+  lock.reset();
+  if (first) first = nullptr;
+  this_thread_task.registered = false;
+}
+RT_AT_FORK(20, rt_fork_registry);
 
 void visit_tasks(bool (*visit)(Task& task, void* argument), void* argument) {
   const std::lock_guard guard(lock);

@@ -191,7 +191,7 @@ template <class Out, class In = void> class Generator {
   /// the body itself (Python: ValueError, "generator already executing"). Where values are sent, it sends In{}.
   std::optional<Out> next() {
     if constexpr (std::is_void_v<In>) {
-      return resume(this);
+      return resume(state_); // which says: go on. (Were it `this`, the object could not stay in a register.)
     } else {
       In nothing{};
       return resume(&nothing);

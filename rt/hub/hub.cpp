@@ -105,6 +105,13 @@ Hub& Hub::make() {
   return *hub;
 }
 
+void Hub::forget_all() {
+  running_flow = nullptr;
+  unused_lock.reset();
+  if (unused) unused = nullptr;
+  all.store(nullptr, std::memory_order_relaxed);
+}
+
 void Hub::make_ready_from_elsewhere(Flow& flow) {
   std::uintptr_t found = inbox_.load(std::memory_order_relaxed);
   do flow.next = is_mark(found) ? nullptr : reinterpret_cast<Flow*>(found);
@@ -350,6 +357,12 @@ extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_wake_joining_fibers(
   PrivateScope::wake(block->tid, everybody);
 }
 RT_AT_THREAD_EXIT(95, rt_wake_joining_fibers);
+
+// The child has no hub until it makes a fiber. Those of the parent stay where they are, suspended for ever.
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_hubs(ForkPhase phase) {
+  if (phase == ForkPhase::child) Hub::forget_all();
+}
+RT_AT_FORK(20, rt_fork_hubs);
 
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_finish_hub() {
   if (running_flow) running_flow->hub->finish();

@@ -93,6 +93,9 @@ class Hub {
   /// Has canceled flows and closed descriptors looked for, from another thread.
   void look_for_canceled();
 
+  /// In a child process: no hub that was made before is there, the calling thread's neither.
+  static void forget_all();
+
   /// Ends all fibers, as far as they can be: in the end of the thread.
   void finish();
 

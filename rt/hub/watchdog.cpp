@@ -1,5 +1,6 @@
 #include <rt/hub/watchdog.hpp>
 
+#include <rt/base/hook.hpp>
 #include <rt/base/print.hpp>
 #include <rt/hub/hub.hpp>
 #include <rt/hub/report.hpp>
@@ -53,6 +54,15 @@ void watch() {
 }
 
 } // namespace
+
+// The thread that watches stays behind: a child process that is to be watched asks for it.
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_watchdog(ForkPhase phase) {
+  if (phase != ForkPhase::child) return;
+  started.store(0, std::memory_order_relaxed);
+  watchdogs.store(0, std::memory_order_relaxed);
+}
+RT_AT_FORK(20, rt_fork_watchdog);
+
 } // namespace hub
 
 Result<void> watch_hubs(std::chrono::milliseconds longest) {

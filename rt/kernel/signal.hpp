@@ -62,6 +62,7 @@ class SignalSet {
   template <class... S> explicit constexpr SignalSet(Signal first, S... more) : bits_((bit(first) | ... | bit(more))) {}
   static constexpr SignalSet all() { return from_bits(~std::uint64_t{0}); }
 
+  constexpr SignalSet with(SignalSet other) const { return from_bits(bits_ | other.bits_); }
   constexpr SignalSet without(SignalSet other) const { return from_bits(bits_ & ~other.bits_); }
   constexpr bool contains(Signal signal) const { return bits_ & bit(signal); }
 
@@ -90,6 +91,9 @@ struct SignalAction {
   static constexpr SignalAction by_default() { return {}; }
   static constexpr SignalAction ignore() { return {1}; }
 };
+
+/// The process's action for the signal.
+SignalAction signal_action(Signal signal);
 
 /// Replaces the process's action for the signal and returns the one before.
 SignalAction set_signal_action(Signal signal, const SignalAction& action);

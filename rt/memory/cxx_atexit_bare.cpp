@@ -60,6 +60,15 @@ int __cxa_atexit(void (*destroy)(void*), void* object, void*) {
   }
 }
 
+// The parent's objects are the parent's to destroy: the child does so only with what it registers itself.
+[[gnu::used, gnu::visibility("hidden")]] void rt_fork_statics(ForkPhase phase) {
+  if (phase != ForkPhase::child) return;
+  lock.reset();
+  if (first.size != 0) first.size = 0;
+  if (last) last = &first;
+}
+RT_AT_FORK(20, rt_fork_statics);
+
 } // extern "C"
 
 RT_AT_EXIT(90, rt_destroy_statics);

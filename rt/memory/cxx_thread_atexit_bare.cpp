@@ -35,6 +35,12 @@ int __cxa_thread_atexit(void (*destroy)(void*), void* object, void*) {
   }
 }
 
+// As for statics (cxx_atexit_bare.cpp).
+[[gnu::used, gnu::visibility("hidden")]] void rt_fork_thread_locals(ForkPhase phase) {
+  if (phase == ForkPhase::child) last = nullptr;
+}
+RT_AT_FORK(20, rt_fork_thread_locals);
+
 } // extern "C"
 
 RT_AT_THREAD_EXIT(10, rt_destroy_thread_locals);

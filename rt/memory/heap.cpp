@@ -82,6 +82,12 @@ void unlock_all() { pool.lock.unlock(); }
 
 } // namespace rt::heap
 
+// The child gets a consistent pool. The calling thread's slabs are the child's, too.
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_heap(rt::ForkPhase phase) {
+  phase == rt::ForkPhase::prepare ? rt::heap::lock_all() : rt::heap::unlock_all();
+}
+RT_AT_FORK(90, rt_fork_heap);
+
 // A thread's slabs go to the others when it ends, after its thread-local objects have been destroyed.
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_release_thread_cache() { rt::heap::release_thread_cache(); }
 RT_AT_THREAD_EXIT(80, rt_release_thread_cache);

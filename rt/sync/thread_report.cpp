@@ -1,5 +1,6 @@
 #include <rt/sync/thread_report.hpp>
 
+#include <rt/base/hook.hpp>
 #include <rt/base/interrupted.hpp>
 #include <rt/base/print.hpp>
 #include <rt/kernel/futex.hpp>
@@ -27,6 +28,8 @@ constexpr auto patience = std::chrono::seconds(2);
 constinit std::atomic<std::uint32_t> asking = 0;
 constinit std::atomic<std::uint32_t> question = 0, answered = 0;
 constinit std::atomic<std::uint32_t> wanted = 0;
+
+constinit std::atomic<std::uint32_t> reporting_all = 0; // a word: riscv64 has no atomic instructions for less
 
 long own_process() { return arch::syscall(__NR_getpid); }
 TaskId own_thread() { return static_cast<TaskId>(arch::syscall(__NR_gettid)); }
@@ -128,8 +131,7 @@ template <class Visit> bool visit_threads(Visit visit) {
 }
 
 void report_all_threads(int, const siginfo_t*, const arch::SignalFrame* frame) {
-  static constinit std::atomic<std::uint32_t> busy = 0; // a word: riscv64 has no atomic instructions for less
-  if (busy.exchange(1) != 0) return;                    // a report is on its way
+  if (reporting_all.exchange(1) != 0) return; // a report is on its way
   eprintln("threads and fibers of process {} (SIGQUIT):", own_process());
   report_this_thread(all_flows, InterruptedFrames(*frame).frame_pointer(), arch::stack_pointer(*frame));
   const bool found = visit_threads([](TaskId thread) {
@@ -138,10 +140,17 @@ void report_all_threads(int, const siginfo_t*, const arch::SignalFrame* frame) {
                report_signal);
   });
   if (!found) eprintln("  other threads are not known: there is no /proc");
-  busy.store(0);
+  reporting_all.store(0);
 }
 
 } // namespace
+
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_reports(ForkPhase phase) {
+  if (phase != ForkPhase::child) return;
+  asking.store(0, std::memory_order_relaxed);
+  reporting_all.store(0, std::memory_order_relaxed);
+}
+RT_AT_FORK(20, rt_fork_reports);
 
 void write_wait(Output& out, const Task& task, const Waiter* waiter) {
   if (const Word* lock = task.lock.load(std::memory_order_relaxed)) {

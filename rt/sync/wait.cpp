@@ -1,6 +1,7 @@
 #include <rt/sync/wait.hpp>
 
 #include <rt/base/futex_lock.hpp>
+#include <rt/base/hook.hpp>
 
 #include <mutex>
 
@@ -66,6 +67,16 @@ unsigned PrivateScope::wake(const Word& word, unsigned count) {
   }
   return woken;
 }
+
+// Nobody waits in the child. Buckets that were never used are only read: a page that is written to has to be copied.
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_wait_table(ForkPhase phase) {
+  if (phase != ForkPhase::child) return;
+  for (Bucket& bucket : table) {
+    bucket.lock.reset();
+    if (!bucket.waiters.empty()) bucket.waiters = WaiterList();
+  }
+}
+RT_AT_FORK(20, rt_fork_wait_table);
 
 bool with_waiters_of(const Word& word, void (*look)(const Word& word, void* argument), void* argument) {
   Bucket& bucket = bucket_of(word);

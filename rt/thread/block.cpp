@@ -1,6 +1,7 @@
 #include <rt/thread/block.hpp>
 
 #include <rt/base/futex_lock.hpp>
+#include <rt/base/hook.hpp>
 
 #include <algorithm>
 #include <mutex>
@@ -59,6 +60,16 @@ ThreadBlock* take_cached() {
 }
 
 } // namespace
+
+// The blocks of the parent's threads stay in the child as they are: it uses none of them.
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_blocks(ForkPhase phase) {
+  if (phase != ForkPhase::child) return;
+  cache_lock.reset();
+  if (cache) cache = nullptr;
+  if (detached) detached = nullptr;
+  if (cached) cached = 0;
+}
+RT_AT_FORK(20, rt_fork_blocks);
 
 ThreadBlock* make_block(const ThreadOptions& options, const Callable& callable) {
   const std::size_t wanted =

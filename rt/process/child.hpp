@@ -1,0 +1,83 @@
+#pragma once
+// Child: what a process knows of one that it starts. It is made with its Process, and stays until both the Process is
+// gone and the child has ended, so that the parent's exit finds all of its children.
+//
+//   state     left by
+//   fresh     start, when the child exists: to running
+//   running   whoever sees that it has ended and takes its status: to ended;  a child of this process, which has
+//             inherited the record but is not the parent: to foreign
+//   ended
+//   foreign
+//
+// The list, and all that changes in a Child after its start, is protected by one lock, which is held for the whole of a
+// start: a child that is started finds it in a known state. Nobody waits for a child's end with the lock held: all who
+// wait look at the descriptor, and the first one who takes the lock afterwards takes the status.
+
+#include <rt/base/futex_lock.hpp>
+#include <rt/base/task.hpp>
+#include <rt/io/fd.hpp>
+#include <rt/kernel/pidfd.hpp>
+#include <rt/process/process.hpp>
+
+namespace rt::processing {
+
+enum class State : std::uint8_t { fresh, running, ended, foreign };
+
+struct Child {
+  Callable callable = {};
+  void* object = nullptr; ///< the callable, behind this; nullptr: it is a subclass's, or another program
+  ProcessOptions options;
+  TaskName name = {};
+  TaskName identity = {}; ///< "1:2": the second child of the first one
+  bool dropped = false;   ///< its Process is gone
+  bool subclass = false;
+  State state = State::fresh;
+  std::optional<int> exit_code;
+  kernel::ProcessId id = 0;
+  int descriptor = -1;
+  Fd streams[3]; ///< the parent's ends of pipes to standard input, output and error
+  Fd life;       ///< closed when this process ends, which ends the child; see setup.cpp
+  Child* next = nullptr;
+  Child* previous = nullptr;
+
+  /// nullptr: no memory.
+  static Child* make(const Callable& callable, const ProcessOptions& options);
+  bool named() const { return !options.name.empty(); } ///< by the program
+  /// Not while it is in the list.
+  void destroy();
+
+  /// What the child does. Returns its exit code.
+  int run(Process& process);
+
+  /// Takes the status if the child has ended. Returns whether it has.
+  bool has_ended();
+  /// Blocks until it has ended. timed_out, canceled; no_child_process.
+  Result<void> wait(Deadline deadline);
+  Result<void> send(kernel::Signal signal);
+  /// It has failed before it has run: takes its status, and makes it fresh.
+  void begin_anew();
+  /// What ~Process does with one that was started.
+  void drop();
+
+  /// Those that were started, the latest first.
+  static inline constinit FutexLock lock;
+  static inline constinit Child* first = nullptr;
+
+  // With the lock held.
+  void give_name();
+  void enlist();
+  void delist();
+  bool look();
+  void begin_running(const kernel::DescribedProcess& process);
+  /// Frees those that were dropped and have ended.
+  static void collect_dropped();
+  /// In a child: of the records that it has inherited none is its own.
+  static void disown_all();
+};
+
+/// Starts the process in which `process` is to run.
+Result<void> start(Child& child, Process& process);
+/// Starts the process that executes a program. argv ends with nullptr.
+Result<void> execute(Child& child, const char* path, const char* const* argv);
+
+} // namespace rt::processing
