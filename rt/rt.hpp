@@ -19,6 +19,7 @@
 #include <rt/io/aio.hpp>
 #include <rt/io/fd.hpp>
 #include <rt/io/file.hpp>
+#include <rt/io/resolver.hpp>
 #include <rt/io/selectors.hpp>
 #include <rt/io/signal_events.hpp>
 #include <rt/io/socket.hpp>
