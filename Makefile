@@ -108,6 +108,7 @@ $(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/context/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/hub/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/io/http_%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/value%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/cbor.o: OPTIMIZE = -O2
@@ -236,7 +237,8 @@ $(BUILD)/hosted/tests/bench/lock: PEERS = $$(pkg-config --libs absl_synchronizat
 $(BUILD)/hosted/tests/bench/switch: PEERS = -lboost_context
 $(BUILD)/hosted/tests/bench/fiber: $(BUILD)/hosted/tests/bench/goroutines
 $(BUILD)/hosted/tests/bench/http: $(BUILD)/hosted/tests/bench/web
-$(patsubst %,$(BUILD)/hosted/tests/bench/%,goroutines web echo_server): $(BUILD)/hosted/tests/bench/%: \
+$(BUILD)/hosted/tests/bench/fetch: $(BUILD)/hosted/tests/bench/fetches
+$(patsubst %,$(BUILD)/hosted/tests/bench/%,goroutines web fetches echo_server): $(BUILD)/hosted/tests/bench/%: \
     tests/bench/%.go | $(BUILD)/tools/bench
 	$(call say,GO,$@) mkdir -p $(@D) && GOCACHE=$(abspath $(BUILD))/go-cache go build -o $@ $<
 $(BUILD)/hosted/tests/bench/echo: $(BUILD)/hosted/tests/bench/echo_server | $(BUILD)/hosted/tests/bench/peers/echo
@@ -375,7 +377,7 @@ $(BUILD)/tools/build:
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld gdb:gdb /usr/include/doctest/doctest.h:doctest-dev \
 	  cmake:cmake pkg-config:pkgconf /usr/lib/python3/dist-packages/cbor2:python3-cbor2 \
-	  /usr/sbin/dnsmasq:dnsmasq-base python3:python3 nc:netcat-openbsd)
+	  /usr/sbin/dnsmasq:dnsmasq-base python3:python3 nc:netcat-openbsd curl:curl)
 
 $(BUILD)/tools/fuzz: $(BUILD)/tools/test
 	$(call require,$(shell clang++ -print-file-name=libclang_rt.fuzzer-$(ARCH).a):libclang-rt-$(shell \

@@ -19,6 +19,8 @@
 #include <rt/io/aio.hpp>
 #include <rt/io/fd.hpp>
 #include <rt/io/file.hpp>
+#include <rt/io/http_client.hpp>
+#include <rt/io/http_server.hpp>
 #include <rt/io/resolver.hpp>
 #include <rt/io/selectors.hpp>
 #include <rt/io/signal_events.hpp>
@@ -26,6 +28,7 @@
 #include <rt/io/tcp.hpp>
 #include <rt/io/udp.hpp>
 #include <rt/io/unix_socket.hpp>
+#include <rt/io/url.hpp>
 #include <rt/io/wait_for_several.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>

@@ -82,6 +82,11 @@ Result<int> control_device(int descriptor, unsigned long request, void* argument
   return static_cast<int>(result);
 }
 
+Result<void> rename_file(const char* from, const char* to) {
+  return Error::from_kernel(arch::syscall(__NR_renameat2, AT_FDCWD, reinterpret_cast<long>(from), AT_FDCWD,
+                                          reinterpret_cast<long>(to), 0));
+}
+
 Result<void> remove_file(const char* path) {
   return Error::from_kernel(arch::syscall(__NR_unlinkat, AT_FDCWD, reinterpret_cast<long>(path), 0));
 }

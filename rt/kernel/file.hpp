@@ -53,6 +53,9 @@ Result<PipeEnds> make_pipe(int flags);
 /// ioctl(2), for the requests that take the address of an object.
 Result<int> control_device(int descriptor, unsigned long request, void* argument);
 
+/// rename(2): the file gets the name `to`, in place of another that has it.
+Result<void> rename_file(const char* from, const char* to);
+
 /// unlink(2): the name, and the file with its last name.
 Result<void> remove_file(const char* path);
 
