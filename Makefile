@@ -82,6 +82,9 @@ E2E_PROGRAMS := $(patsubst %.cpp,$(BUILD)/bare/%,$(wildcard tests/e2e/programs/*
 STRESS_TESTS := $(wildcard tests/stress/*.cpp)
 OBJECTS       =
 
+# Ends make if there is no such app.
+demand_app = $(if $(filter-out $(APPS),$(1)),$(error there is no app '$(1)'; the apps are: $(APPS)))
+
 # --- The library, in each variant ------------------------------------------------------------------------------------
 # $(1) name, $(2) bare or hosted, $(3) compiler, $(4) flags, $(5) flags that come last
 
@@ -106,6 +109,11 @@ $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/context/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/hub/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/value%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/cbor.o: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/connection.o: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/manager%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/shared_ring.o: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/memory/cxx_%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
@@ -125,7 +133,7 @@ $(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=threa
 
 # The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Plain data
 # is watched through the hooks of -fsanitize=thread; its run-time library is not linked.
-RT_model := $(filter-out %/thread_report.cpp,$(filter rt/sync/%.cpp,$(LIBRARY))) \
+RT_model := $(filter-out %/thread_report.cpp %/robust.cpp %/shared_wait.cpp,$(filter rt/sync/%.cpp,$(LIBRARY))) \
             $(filter-out %/report.cpp %/watchdog.cpp,$(wildcard rt/hub/*.cpp)) \
             $(addprefix rt/kernel/,clock.cpp cpus.cpp vdso.cpp) arch/$(ARCH)/switch.S \
             $(addprefix rt/base/,$(addsuffix .cpp,digits error format format_integer format_text registry result task))
@@ -219,10 +227,33 @@ $(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/l
 $(BUILD)/hosted/tests/bench/lock: PEERS = $$(pkg-config --libs absl_synchronization)
 $(BUILD)/hosted/tests/bench/switch: PEERS = -lboost_context
 $(BUILD)/hosted/tests/bench/fiber: $(BUILD)/hosted/tests/bench/goroutines
-$(BUILD)/hosted/tests/bench/goroutines: tests/bench/goroutines.go | $(BUILD)/tools/bench
+$(BUILD)/hosted/tests/bench/http: $(BUILD)/hosted/tests/bench/web
+$(BUILD)/hosted/tests/bench/goroutines $(BUILD)/hosted/tests/bench/web: $(BUILD)/hosted/tests/bench/%: \
+    tests/bench/%.go | $(BUILD)/tools/bench
 	$(call say,GO,$@) mkdir -p $(@D) && GOCACHE=$(abspath $(BUILD))/go-cache go build -o $@ $<
 $(foreach b,$(BARE_BENCHES),$(eval $(BUILD)/hosted/tests/bench/$(b): | $(BUILD)/bare/tests/bench/bare/$(b)))
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
+
+# --- Fuzzers ---------------------------------------------------------------------------------------------------------
+# Each tests/fuzz/NAME.cpp, with clang's libFuzzer; tests/fuzz/fuzz.sh says what else may be there. `make test` runs each
+# for a moment, with the same inputs every time.
+
+#: seconds for which `make fuzz` runs each fuzzer
+FUZZ_SECONDS ?= 60
+
+FUZZERS    := $(basename $(notdir $(wildcard tests/fuzz/*.cpp)))
+FUZZ_CHECK := address$(,)undefined
+$(eval $(call variant,hosted-fuzz,hosted,clang++,$(HOSTED),$(DEBUG_FLAGS) \
+  -fsanitize=fuzzer-no-link$(,)$(FUZZ_CHECK) -fno-sanitize-recover=undefined))
+$(BUILD)/hosted-fuzz/tests/fuzz/%: private EXTRA_FLAGS = -O1
+$(BUILD)/hosted-fuzz/tests/fuzz/%: $(BUILD)/hosted-fuzz/tests/fuzz/%.o $(BUILD)/hosted-fuzz/librt.a
+	$(call say,LINK,$@) clang++ -pthread -fsanitize=fuzzer$(,)$(FUZZ_CHECK) $^ -o $@
+$(BUILD)/hosted-fuzz/tests/fuzz/%-test: $(BUILD)/hosted-fuzz/tests/fuzz/%
+	$(Q)printf '#!/bin/sh\nexec tests/fuzz/fuzz.sh %s %s test\n' $< $* >$@ && chmod 755 $@
+$(patsubst %,$(BUILD)/hosted-fuzz/%.o,$(basename $(RT_hosted))): | $(BUILD)/tools/fuzz
+$(patsubst %,$(BUILD)/hosted-fuzz/tests/fuzz/%.o,$(FUZZERS)): | $(BUILD)/tools/fuzz
+OBJECTS += $(patsubst %,$(BUILD)/hosted-fuzz/tests/fuzz/%.o,$(FUZZERS))
+TESTS   += $(patsubst %,$(BUILD)/hosted-fuzz/tests/fuzz/%-test,$(FUZZERS))
 
 # --- Other CPUs ------------------------------------------------------------------------------------------------------
 # What the tests of binaries look at is built for every CPU, each by a make of its own; the smallest
@@ -331,7 +362,12 @@ $(BUILD)/tools/build:
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld gdb:gdb /usr/include/doctest/doctest.h:doctest-dev \
-	  cmake:cmake pkg-config:pkgconf)
+	  cmake:cmake pkg-config:pkgconf /usr/lib/python3/dist-packages/cbor2:python3-cbor2 \
+	  /usr/sbin/dnsmasq:dnsmasq-base)
+
+$(BUILD)/tools/fuzz: $(BUILD)/tools/test
+	$(call require,$(shell clang++ -print-file-name=libclang_rt.fuzzer-$(ARCH).a):libclang-rt-$(shell \
+	  clang++ -dumpversion | cut -d. -f1)-dev)
 
 $(BUILD)/tools/machine:
 	$(call require,$(firstword $(MACHINE)):$(MACHINE_PACKAGE))
@@ -354,7 +390,9 @@ $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev \
 	  /usr/include/boost/context/fiber.hpp:libboost-context-dev go:golang-go \
-	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent)
+	  /usr/include/boost/interprocess/ipc/message_queue.hpp:libboost-dev python3:python3 \
+	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent \
+	  wrk:wrk /usr/sbin/nginx:nginx-light)
 
 # --- SDK -------------------------------------------------------------------------------------------------------------
 # The compiler wrapper, headers, library, and what pkg-config and CMake read, laid out below SDK as below an
@@ -445,7 +483,7 @@ image-root: $(patsubst %,$(BARE_BUILD)/apps/%,$(IMAGE_APPS))
 	  $(foreach app,$(IMAGE_APPS),cp $(BARE_BUILD)/apps/$(app).stripped $(call image_root,$(ARCH))/$(app) &&) :
 
 image: ## make a container image archive of APP, for IMAGE_CPUS
-	$(if $(filter-out $(APPS),$(IMAGE_APP)),$(error there is no app '$(IMAGE_APP)'; the apps are: $(APPS)))
+	$(call demand_app,$(IMAGE_APP))
 	$(Q)for cpu in $(IMAGE_CPUS); do $(MAKE) --no-print-directory ARCH=$$cpu APP=$(IMAGE_APP) image-root || exit 1; done
 	$(call say,IMAGE,$(IMAGE_ARCHIVE)) apps/pack/image.sh $(IMAGE_ARCHIVE) $(IMAGE) '$(IMAGE_ENTRY)' \
 	  $(foreach cpu,$(IMAGE_CPUS),$(call platform,$(cpu))=$(call image_root,$(cpu)))
@@ -459,8 +497,8 @@ container: image ## run APP with ARGS in a container, with podman, docker or bar
 
 # --- Targets ---------------------------------------------------------------------------------------------------------
 
-.PHONY: help apps bare run qemu qemu-gdb sdk install uninstall image image-root images container test stress model mutants \
-        bench study quick clean distclean
+.PHONY: help apps bare run qemu qemu-gdb sdk install uninstall image image-root images container test stress fuzz \
+        model mutants bench study quick clean distclean
 
 help: ## list the targets and the variables with their values
 	@printf 'Targets\n'; sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | \
@@ -477,6 +515,9 @@ QEMU_VARIANT := $(BUILD)/bare$(if $(filter 1,$(DEBUG)),-debug)
 QEMU_NAME    := $(if $(APP),app-$(APP),tour)
 GDB_APP      := $(or $(APP),hello)
 GDB          := $(if $(CROSS_COMPILE),gdb-multiarch,gdb)
+ifneq ($(filter qemu qemu-gdb,$(MAKECMDGOALS)),)
+$(call demand_app,$(APP))
+endif
 
 qemu: $(BUILD)/machine/boot $(QEMU_VARIANT)/machine/$(QEMU_NAME).cpio ## run APP with ARGS, or the tour, in a virtual machine
 	@$^ $(SMP) '$(if $(APP),/$(APP) $(ARGS),/tour / $(TIME_SCALE))'
@@ -490,6 +531,11 @@ test: apps bare $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$
 
 stress: $(BUILD)/hosted-thread/stress-tests $(BUILD)/hosted-address/stress-tests ## the stress tests for 10 seconds each
 	$(Q)for program in $^; do RT_STRESS_SECONDS=10 $$program || exit 1; done
+
+fuzz: $(patsubst %,$(BUILD)/hosted-fuzz/tests/fuzz/%,$(FUZZERS)) ## the fuzzers for FUZZ_SECONDS each
+	$(Q)for name in $(FUZZERS); do \
+	  tests/fuzz/fuzz.sh $(BUILD)/hosted-fuzz/tests/fuzz/$$name $$name $(FUZZ_SECONDS) $(BUILD)/fuzz/$$name || exit 1; \
+	done
 
 model: $(BUILD)/model/model-tests ## explore the primitives' interleavings for minutes, with a new seed
 	$(Q)seed=$$(date +%s) && echo "RT_MODEL_SEED=$$seed" && RT_MODEL_VERBOSE=1 RT_MODEL_MORE=1 RT_MODEL_SEED=$$seed $<

@@ -48,7 +48,9 @@ static consteval std::string_view meaning(Errc code) {
   case Errc::function_not_supported: return "function not supported";
   case Errc::directory_not_empty: return "directory not empty";
   case Errc::too_many_symbolic_link_levels: return "too many levels of symbolic links";
+  case Errc::bad_message: return "bad message";
   case Errc::value_too_large: return "value too large";
+  case Errc::illegal_byte_sequence: return "illegal byte sequence";
   case Errc::not_a_socket: return "not a socket";
   case Errc::destination_address_required: return "destination address required";
   case Errc::message_size: return "message too long";
@@ -87,6 +89,11 @@ static consteval std::string_view meaning(Errc code) {
   case Errc::worker_lost: return "the worker process died";
   case Errc::already_started: return "already started";
   case Errc::too_many_mappings: return "too many memory mappings";
+  case Errc::descriptor_too_large: return "select cannot wait for a descriptor above 1023";
+  case Errc::too_many_redirects: return "too many redirects";
+  case Errc::host_not_found: return "host not found";
+  case Errc::no_address: return "the host has no address";
+  case Errc::name_server_failure: return "the name servers have failed";
   }
   return {};
 }

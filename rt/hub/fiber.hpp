@@ -132,8 +132,8 @@ template <class R> class Fiber {
   [[nodiscard]] Result<void> wait_until(Deadline deadline) { return hub::wait_until_ended(flow(), deadline); }
 
   /// Lets every wait of the fiber from now on, and the one that it is in, fail with `canceled`, so that its function
-  /// can return. Only calls that return a Result are waits in that sense, and sleep_for, which ends early: a lock(),
-  /// say, goes on waiting, as its caller could not be told.
+  /// can return. Only calls that return a Result are waits in that sense: a lock(), say, goes on waiting, as its caller
+  /// could not be told.
   void cancel() { hub::cancel(flow()); }
 
   /// The function has returned.

@@ -4,6 +4,7 @@
 #include <rt/base/hook.hpp>
 #include <rt/base/panic.hpp>
 #include <rt/hub/fiber.hpp>
+#include <rt/hub/poller.hpp>
 #include <rt/hub/report.hpp>
 #include <rt/kernel/futex.hpp>
 #include <rt/memory/heap.hpp>
@@ -20,7 +21,8 @@
 namespace rt::hub {
 namespace {
 
-constexpr std::uintptr_t asleep = 1; // in the inbox; no flow lies there
+constexpr std::uintptr_t asleep = 1, polling = 2; // marks in the inbox; no flow lies there
+constexpr bool is_mark(std::uintptr_t found) { return found == asleep || found == polling; }
 
 // How long a flow that waits for a lock is left alone: between one and two epochs.
 constexpr std::int64_t epoch_nanoseconds = 100'000'000;
@@ -112,19 +114,23 @@ void Hub::forget_all() {
 
 void Hub::make_ready_from_elsewhere(Flow& flow) {
   std::uintptr_t found = inbox_.load(std::memory_order_relaxed);
-  do flow.next = found == asleep ? nullptr : reinterpret_cast<Flow*>(found);
+  do flow.next = is_mark(found) ? nullptr : reinterpret_cast<Flow*>(found);
   while (!inbox_.compare_exchange_weak(found, reinterpret_cast<std::uintptr_t>(&flow), std::memory_order_acq_rel,
                                        std::memory_order_relaxed));
-  if (found == asleep) wake_sleeper();
+  if (is_mark(found)) wake_sleeper(found);
 }
 
-// The mark differs from every address in the lower half, which is first in memory on all CPUs here.
-void Hub::wake_sleeper() { kernel::futex_wake(inbox_word_, 1, kernel::Sharing::private_to_process); }
+// The marks differ from every address in the lower half, which is first in memory on all CPUs here. A hub that has gone
+// on meanwhile, or ended, takes the call for a spurious one: neither it nor its Poller is ever freed.
+void Hub::wake_sleeper(std::uintptr_t mark) {
+  if (mark == polling) return poller_->wake();
+  kernel::futex_wake(inbox_word_, 1, kernel::Sharing::private_to_process);
+}
 static_assert(std::endian::native == std::endian::little);
 
 void Hub::take_inbox() {
   const std::uintptr_t found = inbox_.exchange(0, std::memory_order_acquire);
-  if (found == asleep) return;
+  if (is_mark(found)) return;
   Flow* first = nullptr; // the one that was made ready first
   for (Flow *flow = reinterpret_cast<Flow*>(found), *next; flow; flow = next) {
     next = flow->next;
@@ -146,6 +152,11 @@ bool Hub::poll_and_yield() {
 }
 
 void Hub::poll() {
+  if (poller_ && poller_->due()) poller_->look(Deadline::at(0));
+  look();
+}
+
+void Hub::look() {
   switches_ += static_cast<std::uint64_t>(turns - turns_left_);
   turns_left_ = turns;
   if (inbox_.load(std::memory_order_relaxed)) take_inbox();
@@ -154,6 +165,8 @@ void Hub::poll() {
   const bool nothing_due = timers.empty() && !first_lock_waiter_;
   if (++polls_ % polls_between_looks != 0 && nothing_due) return;
   const std::int64_t time = time_ = now();
+  // Who waits for a descriptor for a limited time gets it if it is ready in the end.
+  if (!timers.empty() && timers.first_deadline() <= time && poller_ && poller_->due()) poller_->look(Deadline::at(0));
   while (!timers.empty() && timers.first_deadline() <= time) {
     Flow& flow = timers.first();
     timers.remove(flow);
@@ -172,20 +185,26 @@ void Hub::poll() {
 
 void Hub::wait_for_ready() {
   for (;;) {
-    poll();
+    look();
     if (first_ready_) return;
     sleep();
   }
 }
 
 void Hub::sleep() {
-  if (spin_while(inbox_word_, 0)) return;
+  const std::uintptr_t mark = poller_ && poller_->waited_for() ? polling : asleep;
+  if (mark == asleep && spin_while(inbox_word_, 0)) return;
   std::uintptr_t expected = 0;
-  if (!inbox_.compare_exchange_strong(expected, asleep, std::memory_order_seq_cst)) return;
+  if (!inbox_.compare_exchange_strong(expected, mark, std::memory_order_seq_cst)) return;
   if (look_for_canceled_.load(std::memory_order_seq_cst)) return take_inbox();
   Deadline deadline = Deadline::no_matter_what();
   if (!timers.empty()) deadline = Deadline::at(timers.first_deadline());
   if (first_lock_waiter_) deadline = std::min(deadline, Deadline::at(epoch_ends_));
+  if (mark == polling) {
+    poller_->look(deadline);
+    time_ = now();
+    return take_inbox();
+  }
   // A thread that is gone now may have been there when the mark was left: what it did is in the inbox.
   if (deadline.never() && fibers > 0 && is_only_thread() && inbox_.load(std::memory_order_acquire) == asleep) {
     if (!finishing_) report_stuck(*this);
@@ -251,8 +270,9 @@ void Hub::interrupt(Flow& flow, Parked reason) {
 // these four have one order on which all agree: either this finds the mark, or the hub finds the flag.
 void Hub::look_for_canceled() {
   look_for_canceled_.store(1, std::memory_order_seq_cst);
-  std::uintptr_t expected = asleep;
-  if (inbox_.compare_exchange_strong(expected, 0, std::memory_order_seq_cst)) wake_sleeper();
+  std::uintptr_t found = inbox_.load(std::memory_order_seq_cst);
+  while (is_mark(found))
+    if (inbox_.compare_exchange_weak(found, 0, std::memory_order_seq_cst)) return wake_sleeper(found);
 }
 
 void Hub::wake_canceled() {
@@ -260,6 +280,7 @@ void Hub::wake_canceled() {
   flows.visit([this](Flow& flow) {
     if (flow.live && flow.task->canceled.load(std::memory_order_relaxed)) interrupt(flow, Parked::canceled);
   });
+  if (poller_) poller_->look_for_closed();
 }
 
 void Hub::enlist_lock_waiter(Flow& flow) {
@@ -278,7 +299,8 @@ void Hub::delist_lock_waiter(Flow& flow) {
 }
 
 HubInfo Hub::info() const {
-  return {"futex", fibers, timers.size(), switches_ + static_cast<std::uint64_t>(turns - turns_left_)};
+  return {poller_ ? poller_->engine() : "futex", fibers, timers.size(),
+          switches_ + static_cast<std::uint64_t>(turns - turns_left_)};
 }
 
 bool Hub::somebody_wants_lock() {
@@ -290,7 +312,7 @@ bool Hub::somebody_wants_lock() {
 // The hub's thread writes its numbers without regard to readers: what is read here may be old, or half new, which looks
 // like progress at worst.
 #if RT_HOSTED
-[[gnu::no_sanitize("thread")]]
+__attribute__((no_sanitize("thread"))) // spelt so that clang knows it as well
 #endif
 Hub::Progress
 Hub::progress() const {
@@ -298,7 +320,7 @@ Hub::progress() const {
   const auto turns_left = *const_cast<const volatile int*>(&turns_left_);
   const auto polls = *const_cast<const volatile std::uint32_t*>(&polls_);
   const auto live = *const_cast<const volatile std::size_t*>(&fibers);
-  return {live > 0 && inbox_.load(std::memory_order_relaxed) != asleep,
+  return {live > 0 && !is_mark(inbox_.load(std::memory_order_relaxed)),
           ((switches - static_cast<std::uint64_t>(turns_left)) << 24) + polls};
 }
 

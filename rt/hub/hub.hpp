@@ -4,12 +4,16 @@
 //   ready       a FIFO; whoever stops takes the next one from it and switches to it: there is no scheduler's own flow
 //   parked      in a Waiter (rt/sync/waiter.hpp), perhaps with a deadline in the timers
 //   inbox       flows that other threads have made ready: a stack that they push to without a lock and the hub takes as
-//               a whole. The mark `asleep` in it says that the hub is in futex(2) and has to be woken
+//               a whole. The mark `asleep` in it says that the hub is in futex(2) and has to be woken, the mark
+//               `polling` that it sleeps in its Poller
 //
 // A flow that stops while none is ready looks for work on its own stack: in the inbox, among the timers. If there is
-// none, it spins for a moment, leaves the mark and sleeps until the next deadline. Now and then, every `turns`
-// switches, a running flow looks as well, so that one that never blocks but yields does not keep the others from
-// waking.
+// none, it spins for a moment, leaves a mark and sleeps until the next deadline: in the Poller (poller.hpp) if any flow
+// waits for a descriptor, else in futex(2). Now and then, every `turns` switches, a running flow looks as well, so that
+// one that never blocks but yields does not keep the others from waking.
+//
+// A hub has no Poller until a flow of it waits for a descriptor, and nothing here refers to one by more than a pointer:
+// programs without input and output do without that code.
 //
 // No wake-up is lost: to push into the inbox and to leave the mark are both compare-exchanges of one word, so either
 // the hub finds the flow, or whoever pushes it finds the mark and wakes the hub. The kernel compares the word (its
@@ -32,7 +36,7 @@ namespace rt {
 
 /// The state of the calling thread's hub.
 struct HubInfo {
-  std::string_view engine; ///< how it waits: "futex"
+  std::string_view engine; ///< how it waits: "futex", or "epoll" from when a flow has waited for a descriptor
   std::size_t fibers;      ///< that have not ended
   std::size_t timers;      ///< deadlines that are waited for
   std::uint64_t switches;  ///< from flow to flow, so far
@@ -40,6 +44,8 @@ struct HubInfo {
 HubInfo hub_info();
 
 namespace hub {
+
+class Poller;
 
 class Hub {
  public:
@@ -84,7 +90,7 @@ class Hub {
   /// Ends the wait of a parked flow of this hub, if that is possible. To be called in the hub's thread.
   void interrupt(Flow& flow, Parked reason);
 
-  /// Has canceled flows looked for, from another thread.
+  /// Has canceled flows and closed descriptors looked for, from another thread.
   void look_for_canceled();
 
   /// In a child process: no hub that was made before is there, the calling thread's neither.
@@ -98,6 +104,8 @@ class Hub {
   std::size_t fibers = 0; // that have not ended
 
   Flow& main_flow() { return main_; }
+  Poller* poller() const { return poller_; }
+  void set_poller(Poller& poller) { poller_ = &poller; }
   HubInfo info() const;
 
   // For reports. A hub is never freed, and stays in the list of all.
@@ -133,9 +141,10 @@ class Hub {
   bool poll_and_yield();
   void wait_for_ready();
   void poll();
+  void look();
   void sleep();
   void take_inbox();
-  void wake_sleeper();
+  void wake_sleeper(std::uintptr_t mark);
   void wake_canceled();
   bool somebody_wants_lock();
   void enlist_lock_waiter(Flow& flow);
@@ -177,6 +186,8 @@ class Hub {
   Flow* last_lock_waiter_ = nullptr;
   std::uint32_t epoch_ = 0;
   std::int64_t epoch_ends_ = 0;
+
+  Poller* poller_ = nullptr; // from the first use on
 
   Flow main_;
   Hub* next_unused_ = nullptr;

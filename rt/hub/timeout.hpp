@@ -7,8 +7,8 @@
 //     auto answer = answers.get_for(5s);   // here as well
 //   }
 //
-// What fails is what returns a Result, and sleep_for, which ends early; a lock() waits on, as its caller could not be
-// told. Scopes nest: the sooner limit counts. It works in fibers and in threads without any.
+// What fails is what returns a Result, sleep_for as well; a lock() waits on, as its caller could not be told. Scopes
+// nest: the sooner limit counts. It works in fibers and in threads without any.
 
 #include <rt/base/task.hpp>
 #include <rt/kernel/clock.hpp>

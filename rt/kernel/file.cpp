@@ -12,7 +12,18 @@ Result<int> open_file(const char* path, int flags, unsigned mode) {
   return static_cast<int>(result);
 }
 
-Result<void> close_file(int descriptor) { return Error::from_kernel(arch::syscall(__NR_close, descriptor)); }
+namespace {
+
+void tell_of_close(int descriptor) {
+  if (auto* const observer = descriptor_closes.load(std::memory_order_relaxed)) observer(descriptor);
+}
+
+} // namespace
+
+Result<void> close_file(int descriptor) {
+  tell_of_close(descriptor);
+  return Error::from_kernel(arch::syscall(__NR_close, descriptor));
+}
 
 bool is_open(int descriptor) { return arch::syscall(__NR_fcntl, descriptor, F_GETFD) >= 0; }
 
@@ -23,7 +34,26 @@ Result<std::size_t> read_file(int descriptor, std::span<char> buffer) {
   return static_cast<std::size_t>(result);
 }
 
+Result<std::size_t> write_file(int descriptor, std::span<const char> bytes) {
+  const long result =
+      arch::syscall(__NR_write, descriptor, reinterpret_cast<long>(bytes.data()), static_cast<long>(bytes.size()));
+  if (result < 0) return Error::from_kernel(result);
+  return static_cast<std::size_t>(result);
+}
+
+bool is_nonblocking(int descriptor) {
+  const long flags = arch::syscall(__NR_fcntl, descriptor, F_GETFL);
+  return flags >= 0 && (flags & O_NONBLOCK);
+}
+
+Result<int> duplicate(int descriptor) {
+  const long result = arch::syscall(__NR_fcntl, descriptor, F_DUPFD_CLOEXEC, 0);
+  if (result < 0) return Error::from_kernel(result);
+  return static_cast<int>(result);
+}
+
 Result<void> duplicate_as(int from, int to) {
+  tell_of_close(to);
   const long result = arch::syscall(__NR_dup3, from, to, 0);
   if (result < 0) return Error::from_kernel(result);
   return {};
@@ -41,6 +71,10 @@ Result<int> control_device(int descriptor, unsigned long request, void* argument
       arch::syscall(__NR_ioctl, descriptor, static_cast<long>(request), reinterpret_cast<long>(argument));
   if (result < 0) return Error::from_kernel(result);
   return static_cast<int>(result);
+}
+
+Result<void> remove_file(const char* path) {
+  return Error::from_kernel(arch::syscall(__NR_unlinkat, AT_FDCWD, reinterpret_cast<long>(path), 0));
 }
 
 Result<void> make_directory(const char* path, unsigned mode) {

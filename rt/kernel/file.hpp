@@ -1,6 +1,7 @@
 #pragma once
 // Files by descriptor: opening, reading, duplicating, pipes, and what a path leads to.
 
+#include <rt/base/atomic.hpp>
 #include <rt/base/result.hpp>
 
 #include <cstddef>
@@ -12,13 +13,28 @@ namespace rt::kernel {
 /// open(2). Flags are O_ constants of <linux/fcntl.h>; the descriptor is the lowest free one.
 Result<int> open_file(const char* path, int flags, unsigned mode = 0);
 
+/// Linux has closed it even where it reports an error.
 Result<void> close_file(int descriptor);
+
+/// Told of every descriptor that is about to be closed or replaced here; the hubs', if there are any that wait for
+/// some.
+using DescriptorObserver = void(int descriptor);
+inline constinit Atomic<DescriptorObserver*> descriptor_closes = nullptr;
 
 /// Whether the number is an open descriptor.
 bool is_open(int descriptor);
 
 /// One read(2), not continued when a signal interrupts it. 0 bytes: the end.
 Result<std::size_t> read_file(int descriptor, std::span<char> buffer);
+
+/// One write(2). Returns how many bytes were written. broken_pipe, after the signal SIGPIPE.
+Result<std::size_t> write_file(int descriptor, std::span<const char> bytes);
+
+/// Whether reading and writing say would_block rather than to wait (O_NONBLOCK).
+bool is_nonblocking(int descriptor);
+
+/// Another descriptor of the same file, close-on-exec, as all of the runtime.
+Result<int> duplicate(int descriptor);
 
 /// Makes `to` another name of what `from` is, closing what it was before, as dup2(2) does.
 Result<void> duplicate_as(int from, int to);
@@ -33,6 +49,9 @@ Result<PipeEnds> make_pipe(int flags);
 /// ioctl(2), for the requests that take the address of an object.
 Result<int> control_device(int descriptor, unsigned long request, void* argument);
 
+/// unlink(2): the name, and the file with its last name.
+Result<void> remove_file(const char* path);
+
 Result<void> make_directory(const char* path, unsigned mode);
 
 struct PathStatus {
@@ -41,6 +60,7 @@ struct PathStatus {
   bool mount_root;    ///< a file system is mounted here
 
   constexpr bool is_file() const { return (mode & 0170000) == 0100000; }
+  constexpr bool is_socket() const { return (mode & 0170000) == 0140000; }
   constexpr bool is_directory() const { return (mode & 0170000) == 0040000; }
   constexpr bool is_executable() const { return (mode & 0111) != 0; } // by its owner, its group or all others
 };

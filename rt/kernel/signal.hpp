@@ -62,6 +62,7 @@ class SignalSet {
   template <class... S> explicit constexpr SignalSet(Signal first, S... more) : bits_((bit(first) | ... | bit(more))) {}
   static constexpr SignalSet all() { return from_bits(~std::uint64_t{0}); }
 
+  constexpr SignalSet with(SignalSet other) const { return from_bits(bits_ | other.bits_); }
   constexpr SignalSet without(SignalSet other) const { return from_bits(bits_ & ~other.bits_); }
   constexpr bool contains(Signal signal) const { return bits_ & bit(signal); }
 

@@ -15,12 +15,12 @@ constexpr int first_backoff = 4, last_backoff = 64;
 
 } // namespace
 
-template <class Scope> bool BasicLock<Scope>::try_lock_as_new_task() {
+bool Lock::try_lock_as_new_task() {
   adopt_current_thread();
   return try_lock();
 }
 
-template <class Scope> Result<void> BasicLock<Scope>::lock_contended(Deadline deadline) {
+Result<void> Lock::lock_contended(Deadline deadline) {
   Task& task = current_task();
   const TaskId id = task.id;
   task.lock_waits.store(task.lock_waits.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -47,24 +47,21 @@ template <class Scope> Result<void> BasicLock<Scope>::lock_contended(Deadline de
       continue;
     }
     if (!(word & waiters) && !word_.compare_exchange_weak(word, word | waiters, std::memory_order_relaxed)) continue;
-    const bool detectable = !Scope::shared && !deadline.interruptible();
+    const bool detectable = !deadline.interruptible();
     if (detectable) task.lock.store(&word_, std::memory_order_relaxed);
-    const Waited waited = Scope::wait_on(word_, word | waiters, deadline, detectable ? report_cycle : nullptr);
+    const Waited waited = PrivateScope::wait_on(word_, word | waiters, deadline, detectable ? report_cycle : nullptr);
     if (detectable) task.lock.store(nullptr, std::memory_order_relaxed);
     if (gave_up(waited)) return error_of(waited);
   }
 }
 
-template <class Scope> void BasicLock<Scope>::unlock_contended(std::uint32_t old) {
+void Lock::unlock_contended(std::uint32_t old) {
   if (owner_of(old) != current_task().id) {
     if (owner_of(old) == 0) panic("unlock of a Lock that nobody holds");
     panic("unlock of a Lock by a task that does not hold it (task {} does): the task that locked it has to unlock it",
           owner_of(old));
   }
-  Scope::wake(word_, 1);
+  PrivateScope::wake(word_, 1);
 }
-
-template class BasicLock<PrivateScope>;
-template class BasicLock<SharedScope>;
 
 } // namespace rt

@@ -4,7 +4,6 @@
 // One 32-bit word:
 //
 //   bits 0-29   the owner's task id; 0: free
-//   bit  30     owner died (robust shared locks)
 //   bit  31     somebody may be waiting
 //
 //   word          left by
@@ -30,15 +29,13 @@
 #include <rt/base/task.hpp>
 #include <rt/sync/wait.hpp>
 
-#include <type_traits>
-
 namespace rt {
 
-template <class Scope> class BasicLock {
+class Lock {
  public:
-  constexpr BasicLock() = default;
-  BasicLock(const BasicLock&) = delete;
-  BasicLock& operator=(const BasicLock&) = delete;
+  constexpr Lock() = default;
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
 
   /// Takes the lock, waiting as long as it takes. A task that takes a Lock that it holds, or that closes a cycle of
   /// tasks which wait for each other, is reported: see on_deadlock().
@@ -85,11 +82,5 @@ template <class Scope> class BasicLock {
 
   Word word_ = 0;
 };
-
-extern template class BasicLock<PrivateScope>;
-extern template class BasicLock<SharedScope>;
-
-using Lock = BasicLock<PrivateScope>;
-using SharedLock = BasicLock<SharedScope>;
 
 } // namespace rt

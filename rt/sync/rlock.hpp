@@ -1,24 +1,30 @@
 #pragma once
-// RLock: a Lock that its owner may take again (Python's threading.RLock).
+// RLock: a Lock that its owner may take again (Python's threading.RLock); SharedRLock: the same between processes.
 //
 // The owner is in the lock's word; how many times it holds the lock is a plain number beside it, which only the owner
 // reads and writes. Only the task itself can put its id into the word, so if it reads its own id there, it does hold
-// the lock, however old the value read.
+// the lock, however old the value read. What a dead owner of a SharedRLock has left in the number is overwritten by
+// the next one.
 
 #include <rt/base/panic.hpp>
 #include <rt/sync/lock.hpp>
+#include <rt/sync/shared_lock.hpp>
+
+#include <type_traits>
+#include <utility>
 
 namespace rt {
 
-template <class Scope> class BasicRLock {
+template <class L> class BasicRLock {
  public:
   constexpr BasicRLock() = default;
 
-  void lock() {
-    if (!take_again()) {
-      lock_.lock();
-      depth_ = 1;
-    }
+  /// As the lock's own: a SharedRLock returns owner_died, with the first lock() of several.
+  using Outcome = decltype(std::declval<L&>().lock());
+
+  Outcome lock() {
+    if (take_again()) return Outcome();
+    return take(1);
   }
   bool try_lock() {
     if (take_again()) return true;
@@ -26,12 +32,12 @@ template <class Scope> class BasicRLock {
     depth_ = 1;
     return true;
   }
-  /// Takes the lock within the time. timed_out.
+  /// Takes the lock within the time. timed_out; and what the lock's own returns.
   template <class Rep, class Period>
   [[nodiscard]] Result<void> try_lock_for(std::chrono::duration<Rep, Period> timeout) {
     if (take_again()) return {};
     const Result<void> result = lock_.try_lock_for(timeout);
-    if (result.ok()) depth_ = 1;
+    if (result.ok() || result.error() == Errc::owner_died) depth_ = 1;
     return result;
   }
 
@@ -43,6 +49,9 @@ template <class Scope> class BasicRLock {
 
   bool locked() const { return lock_.locked(); }
   bool held() const { return lock_.held(); }
+  /// Of a SharedRLock that the caller holds: whether its last owner died holding it.
+  bool owner_died() const requires requires(const L& lock) { lock.owner_died(); }
+  { return lock_.owner_died(); }
 
   /// How many times the calling task holds the lock; 0 if another task or nobody does.
   unsigned depth() const { return held() ? depth_ : 0; }
@@ -54,12 +63,19 @@ template <class Scope> class BasicRLock {
     lock_.unlock();
     return depth;
   }
-  void lock_again(unsigned depth) {
-    lock_.lock();
-    depth_ = depth;
-  }
+  Outcome lock_again(unsigned depth) { return take(depth); }
 
  private:
+  Outcome take(unsigned depth) {
+    if constexpr (std::is_void_v<Outcome>) {
+      lock_.lock();
+      depth_ = depth;
+    } else {
+      const Outcome outcome = lock_.lock();
+      depth_ = depth;
+      return outcome;
+    }
+  }
   bool take_again() {
     if (!held()) return false;
     if (++depth_ == 0) panic("an RLock was taken 4294967296 times without an unlock");
@@ -70,11 +86,11 @@ template <class Scope> class BasicRLock {
       panic("unlock of an RLock by a task that does not hold it: the task that locked it has to unlock it");
   }
 
-  BasicLock<Scope> lock_;
+  L lock_;
   unsigned depth_ = 0;
 };
 
-using RLock = BasicRLock<PrivateScope>;
-using SharedRLock = BasicRLock<SharedScope>;
+using RLock = BasicRLock<Lock>;
+using SharedRLock = BasicRLock<SharedLock>;
 
 } // namespace rt

@@ -12,6 +12,7 @@
 //                  the same lock, after the word was changed: so either the waiter sees the change, or wake sees the
 //                  waiter. wake makes a system call only for a waiter that sleeps.
 //   SharedScope    all that map the memory, with futex(2) on the word itself; the kernel does the same with its table.
+//                  A fiber looks at the word from time to time instead (rt/sync/shared_wait.cpp).
 //
 // In both a waiter that reports timed_out, canceled or changed has consumed no wake-up; one that was taken out of the
 // table reports `woken`, even when its time is up too. wake touches the address only, never the word: the object may be
@@ -47,11 +48,10 @@ struct PrivateScope {
 
 struct SharedScope {
   static constexpr bool shared = true;
-  static Waited wait_on(const Word& word, std::uint32_t expected, Deadline deadline = {}, LongWait* = nullptr) {
-    const Errc code = kernel::futex_wait(word, expected, deadline.limited_to(current_task().limit),
-                                         kernel::Sharing::between_processes);
-    return code == Errc::timed_out ? Waited::timed_out : code == Errc::would_block ? Waited::changed : Waited::woken;
-  }
+  /// A wake-up is lost with the process that should have given it if that is killed. So nobody waits for longer than
+  /// this at a time, and then is `woken` to look again.
+  static constexpr std::chrono::milliseconds longest_sleep{100};
+  static Waited wait_on(const Word& word, std::uint32_t expected, Deadline deadline = {}, LongWait* = nullptr);
   static unsigned wake(const Word& word, unsigned count) {
     return kernel::futex_wake(word, count, kernel::Sharing::between_processes);
   }

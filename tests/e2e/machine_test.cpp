@@ -137,3 +137,14 @@ TEST_CASE("a kernel is taken from the cache without a word") {
   }
   CHECK(use({"--cached", "some-kernel:amd64"}).by_exit(1));
 }
+
+TEST_CASE("a machine or an image of an app that does not exist is one line that names those that do") {
+  for (const char* target : {"qemu", "qemu-gdb", "image"}) {
+    const auto ending = e2e::run("/usr/bin/make", {"--no-print-directory", target, "APP=hallo"});
+    CHECK(ending.by_exit(2));
+    CHECK(ending.out == "");
+    CHECK(e2e::contains(ending.err, "there is no app 'hallo'; the apps are: "));
+    CHECK(e2e::contains(ending.err, " hello hello_thread "));
+    CHECK(e2e::split_lines(ending.err).size() == 1);
+  }
+}

@@ -1,6 +1,7 @@
 #include "sync_test.hpp"
 
 #include <rt/sync/lock.hpp>
+#include <rt/sync/shared_lock.hpp>
 
 #include <mutex>
 
@@ -166,11 +167,11 @@ TEST_CASE_TEMPLATE("only one task at a time is between lock and unlock", L, rt::
 }
 
 TEST_CASE_TEMPLATE("unlocking a lock that is not held panics", L, rt::Lock, rt::SharedLock) {
-  check_panics("unlock of a Lock that nobody holds", [] {
+  check_panics("Lock that nobody holds", [] {
     L lock;
     lock.unlock();
   });
-  check_panics("unlock of a Lock that nobody holds", [] {
+  check_panics("Lock that nobody holds", [] {
     L lock;
     lock.lock();
     lock.unlock();
@@ -187,9 +188,13 @@ TEST_CASE("unlocking a free lock panics in a thread that is new to the runtime, 
 }
 
 TEST_CASE_TEMPLATE("unlocking another task's lock panics and says whose it is", L, rt::Lock, rt::SharedLock) {
-  check_panics("unlock of a Lock by a task that does not hold it", [] {
+  check_panics("Lock by a task that does not hold it", [] {
     L lock;
-    Running([&] { lock.lock(); }).join();
+    Running holder([&] {
+      lock.lock();
+      rt::sleep_for(limit);
+    });
+    CHECK(becomes([&] { return lock.locked(); }));
     lock.unlock();
   });
 }
