@@ -9,7 +9,7 @@
 #include <rt/hub/fiber.hpp>
 #include <rt/kernel/cpus.hpp>
 #include <rt/kernel/file.hpp>
-#include <rt/kernel/process.hpp>
+#include <rt/process/process.hpp>
 #include <rt/thread/thread.hpp>
 
 #include <linux/fcntl.h>
@@ -60,24 +60,24 @@ unsigned by_threads() {
   return counts[0] + counts[1];
 }
 
-/// In a process of its own: sends its count through the pipe.
-[[noreturn]] void send_count(unsigned half, int pipe) {
-  (void)rt::kernel::signal_at_parent_end(rt::kernel::Signal::sigkill);
-  const unsigned count = count_primes(half, nobody);
-  rt::write_text({reinterpret_cast<const char*>(&count), sizeof count}, pipe, false);
-  rt::kernel::exit_process(0);
-}
-
 unsigned by_processes() {
   const auto pipe = rt::kernel::make_pipe(O_CLOEXEC).value();
-  for (unsigned half = 0; half < halves; ++half)
-    if (rt::kernel::fork().value() == 0) send_count(half, pipe.write);
+  // In a process of its own: sends its count through the pipe.
+  const auto count = [pipe](unsigned half) {
+    const unsigned primes = count_primes(half, nobody);
+    rt::write_text({reinterpret_cast<const char*>(&primes), sizeof primes}, pipe.write, false);
+  };
+  rt::Process first({.daemon = true}, count, 0u), second({.daemon = true}, count, 1u);
+  first.start().value();
+  second.start().value();
   rt::kernel::close_file(pipe.write).value();
-  unsigned sum = 0, count = 0;
+  unsigned sum = 0, primes = 0;
   // Each count is written at once and so read at once; the end comes when no process holds the other end any more.
-  while (rt::kernel::read_file(pipe.read, {reinterpret_cast<char*>(&count), sizeof count}).value() != 0) sum += count;
+  while (rt::kernel::read_file(pipe.read, {reinterpret_cast<char*>(&primes), sizeof primes}).value() != 0)
+    sum += primes;
   rt::kernel::close_file(pipe.read).value();
-  for (unsigned half = 0; half < halves; ++half) rt::kernel::wait_for_child(rt::kernel::any_child).value();
+  first.join();
+  second.join();
   return sum;
 }
 
