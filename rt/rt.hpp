@@ -26,6 +26,7 @@
 #include <rt/kernel/cpus.hpp>
 #include <rt/process/cbor.hpp>
 #include <rt/process/connection.hpp>
+#include <rt/process/manager.hpp>
 #include <rt/process/process.hpp>
 #include <rt/process/value.hpp>
 #include <rt/sync/barrier.hpp>

@@ -89,6 +89,8 @@ static consteval std::string_view meaning(Errc code) {
   case Errc::worker_lost: return "the worker process died";
   case Errc::already_started: return "already started";
   case Errc::too_many_mappings: return "too many memory mappings";
+  case Errc::not_found: return "not found";
+  case Errc::server_lost: return "the server process is gone";
   }
   return {};
 }
