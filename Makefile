@@ -358,6 +358,7 @@ $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev \
 	  /usr/include/boost/context/fiber.hpp:libboost-context-dev go:golang-go \
+	  redis-server:redis-server \
 	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent)
 
 # --- SDK -------------------------------------------------------------------------------------------------------------
