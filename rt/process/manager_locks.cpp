@@ -12,9 +12,9 @@ class Mutex {
  public:
   explicit Mutex(bool recursive) : recursive_(recursive) {}
 
-  /// deadlock: a lock that is not recursive is the caller's already.
+  /// deadlock: a lock that is not recursive is the caller's already, who would wait for itself.
   Result<void> acquire(Request& request, const Patience& patience) {
-    if (owner_ == request.caller && !recursive_) return Errc::deadlock;
+    if (owner_ == request.caller && !recursive_) return patience.none ? Errc::would_block : Errc::deadlock;
     while (owner_ && owner_ != request.caller)
       if (const auto waited = waiters_.wait(request, patience); !waited) return waited;
     owner_ = request.caller;
@@ -128,9 +128,9 @@ class ConditionObject final : public LockObject {
 
 class SemaphoreObject final : public Object {
  public:
-  SemaphoreObject(bool bounded, std::int64_t permits) : limit_(bounded ? permits : INT64_MAX), permits_(permits) {}
+  SemaphoreObject(bool bounded, std::int64_t permits) : bounded_(bounded), initial_(permits), permits_(permits) {}
 
-  std::string_view kind() const override { return limit_ == INT64_MAX ? "semaphore" : "bounded_semaphore"; }
+  std::string_view kind() const override { return bounded_ ? "bounded_semaphore" : "semaphore"; }
 
   Answer call(Request& request) override {
     if (request.method == "value") return Value(permits_);
@@ -153,7 +153,9 @@ class SemaphoreObject final : public Object {
   }
 
  private:
-  /// Permits that a client has acquired and nobody has released. Whoever releases gives back its own ones first.
+  /// What a client has acquired and not released. Somebody else may have released it, as where one side produces and
+  /// the other one consumes: so what is given back for a client never makes more permits than there were at the
+  /// beginning.
   struct Holder {
     const Session* session;
     std::int64_t permits;
@@ -169,7 +171,7 @@ class SemaphoreObject final : public Object {
   Answer release(Request& request) {
     const auto count = request.integer(0, 1);
     if (!count || *count < 1) return Errc::invalid_argument;
-    if (*count > limit_ - permits_) return Errc::over_released;
+    if (*count > (bounded_ ? initial_ : INT64_MAX) - permits_) return Errc::over_released;
     std::int64_t& held = held_by(request.caller.session);
     held -= std::min(held, *count);
     add(*count);
@@ -179,14 +181,15 @@ class SemaphoreObject final : public Object {
     std::int64_t& held = held_by(session);
     const std::int64_t count = std::min(held, most);
     held -= count;
-    add(count);
+    add(std::clamp<std::int64_t>(initial_ - permits_, 0, count));
   }
   void add(std::int64_t count) {
     permits_ += count;
     waiters_.wake(static_cast<std::size_t>(count));
   }
 
-  const std::int64_t limit_;
+  const bool bounded_;
+  const std::int64_t initial_;
   std::int64_t permits_;
   std::vector<Holder> holders_;
   WaitQueue waiters_;

@@ -22,7 +22,8 @@
 // code     Linux's errno, or one of the runtime's own from 4096 on (rt/base/error.hpp); text says the same in English
 //
 // All connections that name the same session are one client. When its last one is closed, the client is gone: locks and
-// permits that it held are given back, and where it waited, it waits no more. A connection that is closed while it
+// permits that it held are given back (no more permits than a semaphore had at first), and where it waited, it waits no
+// more. A connection that is closed while it
 // waits for its answer takes back that request; one that is closed later takes back what its last request has acquired.
 //
 // A reference to an object is a value as well, {"rt.proxy": [kind, number]}, and may be stored in any other object.
