@@ -365,10 +365,11 @@ TEST_CASE("objects live as long as a client knows them, or a name or another obj
   CHECK(manager.remove(dict).ok());
   CHECK(dict.size().error() == Errc::not_found);
   CHECK(manager.remove(dict).error() == Errc::not_found);
-  const auto event = manager.event().value();
-  Running waiter([&] { CHECK(event.wait().ok()); });
-  CHECK(becomes([&] { return manager.remove(event).error() == Errc::device_or_resource_busy || !event.set(); }));
-  event.set().value();
+  const auto barrier = manager.barrier(2).value();
+  Running waiter([&] { CHECK(barrier.wait().ok()); });
+  CHECK(comes([&] { return barrier.n_waiting(); }, 1));
+  CHECK(manager.remove(barrier).error() == Errc::device_or_resource_busy);
+  CHECK(barrier.wait().ok());
 }
 
 TEST_CASE("a server that is gone is a clear error, for calls that wait and for later ones") {
