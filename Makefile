@@ -404,7 +404,7 @@ $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev \
 	  /usr/include/boost/context/fiber.hpp:libboost-context-dev go:golang-go \
-	  /usr/include/uv.h:libuv1-dev /usr/include/ev.h:libev-dev /usr/include/liburing.h:liburing-dev \
+	  redis-server:redis-server /usr/include/uv.h:libuv1-dev /usr/include/ev.h:libev-dev /usr/include/liburing.h:liburing-dev \
 	  /usr/include/boost/interprocess/ipc/message_queue.hpp:libboost-dev python3:python3 \
 	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent \
 	  wrk:wrk /usr/sbin/nginx:nginx-light)
