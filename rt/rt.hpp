@@ -18,10 +18,10 @@
 #include <rt/io/fd.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
+#include <rt/process/cbor.hpp>
 #include <rt/process/process.hpp>
 #include <rt/process/shared.hpp>
 #include <rt/process/shared_queue.hpp>
-#include <rt/process/cbor.hpp>
 #include <rt/process/value.hpp>
 #include <rt/sync/barrier.hpp>
 #include <rt/sync/condition.hpp>
