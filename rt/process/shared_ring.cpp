@@ -28,6 +28,7 @@ SharedRing::SharedRing(std::size_t capacity, std::size_t most_messages)
 SharedRing* SharedRing::in(void* memory, std::size_t size) {
   auto* const ring = std::launder(static_cast<SharedRing*>(memory));
   const bool whole = size >= sizeof(SharedRing) && ring->magic_ == magic &&
+                     std::has_single_bit(ring->capacity_units_) &&
                      size == sizeof(SharedRing) + std::size_t{ring->capacity_units_} * unit;
   return whole ? ring : nullptr;
 }

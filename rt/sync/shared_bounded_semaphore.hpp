@@ -1,10 +1,10 @@
 #pragma once
 // SharedBoundedSemaphore: a BoundedSemaphore between processes, whose permits come back when those who have them die.
 //
-// There is no count of permits that could be wrong: the permits that are left are the initial ones less what all living
-// threads have in hand (rt/sync/holdings.hpp), so each acquire and each release is one store, made with the object's
-// lock held (rt/sync/shared_lock.hpp), and a process that is killed has its permits no more.
-// Whoever takes one of those is told, owner_died, as with a lock: what it stood for may be in disorder.
+// There is no count of permits that could be wrong: those that are left are the initial ones less what all living
+// threads have in hand (rt/sync/holdings.hpp). So to take a permit and to give one back is one store each, made with the
+// object's lock held (rt/sync/shared_lock.hpp), and a process that is killed has its permits no more. Whoever takes one
+// of those is told, owner_died, as with a lock: what it stood for may be in disorder.
 //
 // Who finds no permit waits for the number of releases to change (rt/sync/flagged_wait.hpp); a release wakes all who
 // wait. A death is no release: it is found by one who looks again, after SharedScope::longest_sleep at the latest.
