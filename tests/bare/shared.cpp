@@ -140,6 +140,10 @@ RT_CASE("a queue's consumers get what its producers put, and join knows what was
     CHECK(children[0].join_for(limit).ok() && children[2].join_for(limit).ok());
     CHECK(work.join_for(limit).ok());
     work.shutdown();
+    for (auto& child : children) {
+      CHECK(child.join_for(limit).ok());
+      CHECK(child.exit_code() == 0);
+    }
   }
   CHECK(sums.get()->integer() + sums.get()->integer() == items * (items + 1l));
 
@@ -180,22 +184,23 @@ RT_CASE("a barrier in which a party was killed is broken, and a bounded semaphor
 RT_CASE("processes that are killed at any moment leave a lock and a queue in order") {
   rt::Shared<Common> common;
   rt::SharedQueue<rt::Value> queue; // a process that is killed between put and get leaves an item
+  const rt::Value item = {1, "two", 3.0};
   const auto live = [&] {
     for (;;) {
-      {
-        const auto taken = common->lock.lock();
-        if (!taken) common->second = common->first;
-        CHECK(common->first == common->second);
-        ++common->first;
-        ++common->second;
-        common->lock.unlock();
-      }
-      CHECK(queue.put({1, "two", 3.0}).ok());
-      CHECK(queue.get().value() == rt::Value({1, "two", 3.0}));
+      if (!common->lock.lock()) common->second = common->first;
+      CHECK(common->first == common->second);
+      ++common->first;
+      ++common->second;
+      common->lock.unlock();
+      CHECK(queue.put(item).ok());
+      CHECK(queue.get().value() == item);
     }
   };
   std::vector<rt::Process> running;
-  for (int i = 0; i < 2; ++i) running.emplace_back(live), CHECK(running.back().start().ok());
+  for (int i = 0; i < 2; ++i) {
+    running.emplace_back(live);
+    CHECK(running.back().start().ok());
+  }
   for (int i = 0; i < 40; ++i) {
     rt::Process victim(live);
     CHECK(victim.start().ok());
