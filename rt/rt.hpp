@@ -47,6 +47,8 @@
 #include <rt/sync/queue.hpp>
 #include <rt/sync/rlock.hpp>
 #include <rt/sync/semaphore.hpp>
+#include <rt/sync/shared_barrier.hpp>
+#include <rt/sync/shared_bounded_semaphore.hpp>
 #include <rt/sync/shared_condition.hpp>
 #include <rt/sync/shared_lock.hpp>
 #include <rt/sync/sleep.hpp>
