@@ -2,7 +2,7 @@
 
 #include <rt/base/hook.hpp>
 #include <rt/kernel/cpus.hpp>
-#include <rt/kernel/event_counter.hpp>
+#include <rt/kernel/epoll.hpp>
 #include <rt/kernel/shared_memory.hpp>
 
 #include <algorithm>
@@ -125,7 +125,7 @@ Result<void> Core::join(Deadline deadline) {
 }
 
 void Core::request() {
-  if (ring_ && ring_->push_request()) kernel::ring_event_counter(bell_.number());
+  if (ring_ && ring_->push_request()) kernel::add_to_event_counter(bell_.number());
 }
 
 // --- Jobs, from outside ---
@@ -455,13 +455,18 @@ void Core::sleep() {
   ring_->end_sleep();
 }
 
+void Core::reset_bell() {
+  char count[sizeof(std::uint64_t)];
+  (void)kernel::read_file(bell_.number(), count);
+}
+
 void Core::look_at_workers(Deadline deadline) {
   polled_[0] = kernel::Polled(bell_.number(), kernel::Ready::read);
   for (std::size_t i = 0; i < places_.size(); ++i)
     polled_[i + 1] = kernel::Polled(places_[i].process ? places_[i].process->pidfd() : -1, kernel::Ready::read);
   const auto ready = kernel::poll(polled_, deadline);
   if (ready && *ready > 0) {
-    if (any(polled_[0].ready())) kernel::clear_event_counter(bell_.number());
+    if (any(polled_[0].ready())) reset_bell();
     for (WorkerNumber i = 0; i < places_.size(); ++i)
       if (places_[i].process && any(polled_[i + 1].ready())) bury(i);
   }

@@ -134,6 +134,7 @@ class Core {
   void end_late();
   void doom(Slot& slot, Errc why);
   void sleep();
+  void reset_bell();
   void look_at_workers(Deadline deadline);
   void start_workers();
   bool start_worker(WorkerNumber number);

@@ -2,7 +2,7 @@
 
 #include <rt/process/pool_core.hpp>
 
-#include <rt/kernel/event_counter.hpp>
+#include <rt/kernel/epoll.hpp>
 
 namespace rt::pooling {
 
@@ -27,7 +27,7 @@ int Core::work(WorkerNumber number) {
     }
     bool wake_collector = false;
     if (!ring_->finish(number, *slot, wake_collector)) break; // it is being killed
-    if (wake_collector) kernel::ring_event_counter(bell_.number());
+    if (wake_collector) kernel::add_to_event_counter(bell_.number());
   }
   return 0;
 }
