@@ -113,6 +113,7 @@ $(BUILD)/$(1)/rt/process/value%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/cbor.o: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/connection.o: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/manager%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/process/shared_ring.o: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/memory/cxx_%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
@@ -226,7 +227,9 @@ $(BUILD)/hosted/tests/bench/%: $(BUILD)/hosted/tests/bench/%.o $(BUILD)/hosted/l
 $(BUILD)/hosted/tests/bench/lock: PEERS = $$(pkg-config --libs absl_synchronization)
 $(BUILD)/hosted/tests/bench/switch: PEERS = -lboost_context
 $(BUILD)/hosted/tests/bench/fiber: $(BUILD)/hosted/tests/bench/goroutines
-$(BUILD)/hosted/tests/bench/goroutines: tests/bench/goroutines.go | $(BUILD)/tools/bench
+$(BUILD)/hosted/tests/bench/http: $(BUILD)/hosted/tests/bench/web
+$(BUILD)/hosted/tests/bench/goroutines $(BUILD)/hosted/tests/bench/web: $(BUILD)/hosted/tests/bench/%: \
+    tests/bench/%.go | $(BUILD)/tools/bench
 	$(call say,GO,$@) mkdir -p $(@D) && GOCACHE=$(abspath $(BUILD))/go-cache go build -o $@ $<
 $(foreach b,$(BARE_BENCHES),$(eval $(BUILD)/hosted/tests/bench/$(b): | $(BUILD)/bare/tests/bench/bare/$(b)))
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
@@ -359,7 +362,8 @@ $(BUILD)/tools/build:
 
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld gdb:gdb /usr/include/doctest/doctest.h:doctest-dev \
-	  cmake:cmake pkg-config:pkgconf /usr/lib/python3/dist-packages/cbor2:python3-cbor2)
+	  cmake:cmake pkg-config:pkgconf /usr/lib/python3/dist-packages/cbor2:python3-cbor2 \
+	  /usr/sbin/dnsmasq:dnsmasq-base)
 
 $(BUILD)/tools/fuzz: $(BUILD)/tools/test
 	$(call require,$(shell clang++ -print-file-name=libclang_rt.fuzzer-$(ARCH).a):libclang-rt-$(shell \
@@ -386,7 +390,9 @@ $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev \
 	  /usr/include/boost/context/fiber.hpp:libboost-context-dev go:golang-go \
-	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent)
+	  /usr/include/boost/interprocess/ipc/message_queue.hpp:libboost-dev python3:python3 \
+	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent \
+	  wrk:wrk /usr/sbin/nginx:nginx-light)
 
 # --- SDK -------------------------------------------------------------------------------------------------------------
 # The compiler wrapper, headers, library, and what pkg-config and CMake read, laid out below SDK as below an

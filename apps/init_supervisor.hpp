@@ -84,7 +84,7 @@ class Supervisor {
     rt::kernel::set_signal_action(Signal::sigttin, ttin_);
     rt::kernel::set_signal_action(Signal::sigttou, ttou_);
     rt::kernel::block_signals(before_);
-    const rt::Error error = rt::kernel::execute_in_path(command, environment);
+    const rt::Error error = rt::kernel::execute_in_path(command[0], command, environment);
     rt::eprintln("init: cannot run '{}': {}", command[0], error);
     rt::kernel::exit_process(error == rt::Errc::no_such_file_or_directory || error == rt::Errc::not_a_directory ? 127
                                                                                                                 : 126);

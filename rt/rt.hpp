@@ -31,6 +31,8 @@
 #include <rt/process/cbor.hpp>
 #include <rt/process/connection.hpp>
 #include <rt/process/process.hpp>
+#include <rt/process/shared.hpp>
+#include <rt/process/shared_queue.hpp>
 #include <rt/process/value.hpp>
 #include <rt/sync/barrier.hpp>
 #include <rt/sync/condition.hpp>

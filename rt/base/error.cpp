@@ -90,6 +90,10 @@ static consteval std::string_view meaning(Errc code) {
   case Errc::already_started: return "already started";
   case Errc::too_many_mappings: return "too many memory mappings";
   case Errc::descriptor_too_large: return "select cannot wait for a descriptor above 1023";
+  case Errc::too_many_redirects: return "too many redirects";
+  case Errc::host_not_found: return "host not found";
+  case Errc::no_address: return "the host has no address";
+  case Errc::name_server_failure: return "the name servers have failed";
   }
   return {};
 }

@@ -79,19 +79,25 @@ enum class Errc : int {
   owner_died = 130,
   state_not_recoverable = 131,
 
-  full = 4096,      // a bounded queue has no room (Python: queue.Full)
-  empty,            // a queue has no item (Python: queue.Empty)
-  closed,           // the queue, pipe or pool was shut down (Python: queue.ShutDown)
-  end_of_file,      // the peer has closed, nothing more will come (Python: EOFError)
-  broken_barrier,   // the barrier was aborted, reset, or one of its waiters timed out (Python: BrokenBarrierError)
-  deadlock,         // waiting would close a cycle of owners that wait for each other
-  not_owner,        // the caller does not hold the lock
-  over_released,    // more releases than acquisitions (Python: ValueError of BoundedSemaphore and task_done)
-  still_open,       // close() has to come first
-  worker_lost,      // the worker process that had the task died
-  already_started,  // a thread or process can be started once
-  too_many_mappings,   // vm.max_map_count is reached
-  descriptor_too_large // select(2) knows descriptors below 1024 only
+  full = 4096,          // a bounded queue has no room (Python: queue.Full)
+  empty,                // a queue has no item (Python: queue.Empty)
+  closed,               // the queue, pipe or pool was shut down (Python: queue.ShutDown)
+  end_of_file,          // the peer has closed, nothing more will come (Python: EOFError)
+  broken_barrier,       // the barrier was aborted, reset, or one of its waiters timed out (Python: BrokenBarrierError)
+  deadlock,             // waiting would close a cycle of owners that wait for each other
+  not_owner,            // the caller does not hold the lock
+  over_released,        // more releases than acquisitions (Python: ValueError of BoundedSemaphore and task_done)
+  still_open,           // close() has to come first
+  worker_lost,          // the worker process that had the task died
+  already_started,      // a thread or process can be started once
+  too_many_mappings,    // vm.max_map_count is reached
+  descriptor_too_large, // select(2) knows descriptors below 1024 only
+
+  too_many_redirects, // a web server leads from one place to the next
+
+  host_not_found,     // there is no host of that name
+  no_address,         // the host has no address
+  name_server_failure // no name server could tell, for reasons of theirs
 };
 
 struct Error {

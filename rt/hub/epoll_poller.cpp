@@ -1,5 +1,6 @@
 #include <rt/hub/epoll_poller.hpp>
 
+#include <rt/kernel/event_counter.hpp>
 #include <rt/kernel/file.hpp>
 #include <rt/memory/heap.hpp>
 
@@ -42,6 +43,11 @@ Errc EpollPoller::watch(int descriptor, DescriptorEntry& entry, std::uint32_t ev
 }
 
 void EpollPoller::forget(int descriptor) { kernel::change_epoll(epoll_, EpollChange::remove, descriptor, Ready::none); }
+
+void EpollPoller::abandon() {
+  (void)kernel::close_file(epoll_);
+  (void)kernel::close_file(waker_);
+}
 
 // Of errors and a hang-up the kernel tells as long as it knows the descriptor.
 void EpollPoller::silence(int descriptor, DescriptorEntry& entry, std::uint32_t events) {

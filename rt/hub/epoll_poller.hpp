@@ -19,6 +19,7 @@ class EpollPoller final : public Poller {
 
   Errc watch(int descriptor, DescriptorEntry& entry, std::uint32_t events) override;
   void forget(int descriptor) override;
+  void abandon() override;
   void silence(int descriptor, DescriptorEntry& entry, std::uint32_t events);
 
   const int epoll_;

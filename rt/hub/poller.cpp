@@ -1,5 +1,6 @@
 #include <rt/hub/poller.hpp>
 
+#include <rt/base/hook.hpp>
 #include <rt/hub/epoll_poller.hpp>
 #include <rt/hub/hub.hpp>
 #include <rt/kernel/file.hpp>
@@ -106,6 +107,16 @@ void Poller::close_from_elsewhere(int descriptor) {
   entry->state.fetch_or(DescriptorEntry::closed, std::memory_order_release);
   hub_.look_for_canceled();
 }
+
+void Poller::abandon_all() {
+  Poller* poller = all.exchange(nullptr, std::memory_order_relaxed);
+  for (; poller; poller = poller->next_) poller->abandon();
+}
+
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_pollers(ForkPhase phase) {
+  if (phase == ForkPhase::child) Poller::abandon_all();
+}
+RT_AT_FORK(21, rt_fork_pollers);
 
 void Poller::look_for_closed() {
   table_.visit([](int, DescriptorEntry& entry) {

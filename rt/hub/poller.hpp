@@ -64,6 +64,10 @@ class Poller {
   /// Ends the look that sleeps, or the next one that would. By another thread.
   virtual void wake() = 0;
 
+  /// In a copy of the process: those of the parent are given up there. Their descriptors lead to the parent's own, and
+  /// what is closed in the child must not be forgotten in the parent.
+  static void abandon_all();
+
   /// Wakes those who wait for what other threads have closed.
   virtual void look_for_closed();
 
@@ -74,6 +78,8 @@ class Poller {
   virtual Errc watch(int descriptor, DescriptorEntry& entry, std::uint32_t events) = 0;
   /// Has it forget the descriptor. By any thread.
   virtual void forget(int descriptor) = 0;
+  /// Closes the descriptors of its own, and does nothing else.
+  virtual void abandon() = 0;
 
   /// Wakes who waits for the events, and returns those that nobody waits for, if that has been so the last time too.
   std::uint32_t deliver(DescriptorEntry& entry, std::uint32_t events);

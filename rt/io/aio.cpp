@@ -2,7 +2,7 @@
 
 #include <rt/io/aio_backend.hpp>
 #include <rt/kernel/environment.hpp>
-#include <rt/kernel/epoll.hpp>
+#include <rt/kernel/event_counter.hpp>
 #include <rt/kernel/signal_driven.hpp>
 
 #include <linux/fcntl.h>
@@ -72,12 +72,14 @@ Result<void> Shared::open_backend(const Options& options) {
 
 Result<void> Shared::submit(std::span<Operation* const> operations) {
   const Guard guard(lock);
-  for (const Operation* operation : operations)
-    if (operation->state_.load(std::memory_order_acquire) == Operation::State::submitted) return Errc::already_started;
+  for (const Operation* operation : operations) {
+    const Shared* const other = operation->shared_.load(std::memory_order_acquire);
+    if (operation->list_ == &running || (other && other != this)) return Errc::already_started;
+  }
   for (Operation* operation : operations) {
     if (operation->list_ == &running) continue; // it is there twice
     if (operation->list_) operation->list_->remove(*operation);
-    operation->shared_ = this;
+    operation->shared_.store(this, std::memory_order_relaxed);
     operation->phase_ = Operation::Phase::queued;
     operation->cancel_wanted_ = false;
     operation->state_.store(Operation::State::submitted, std::memory_order_relaxed);
@@ -93,6 +95,11 @@ void Shared::complete(Operation& operation, long result) {
   operation.result_ = result;
   (operation.callback_ ? to_call : completed).add(operation);
   operation.state_.store(Operation::State::done, std::memory_order_release);
+}
+
+void Shared::take(Operation& operation) {
+  operation.list_->remove(operation);
+  operation.shared_.store(nullptr, std::memory_order_release);
 }
 
 void Shared::look() {
@@ -129,7 +136,7 @@ Result<void> Shared::wait_for_event(Deadline deadline) const {
 
 void Shared::call_back(Guard& guard) {
   while (Operation* const operation = to_call.first()) {
-    to_call.remove(*operation);
+    take(*operation);
     const auto callback = std::exchange(operation->callback_, nullptr);
     ++calling;
     guard.unlock();
@@ -175,19 +182,21 @@ void Shared::cancel_and_wait(Guard& guard, Operation& operation) {
 // --- Operation ---
 
 Operation::~Operation() {
-  if (!shared_) return;
-  Shared::Guard guard(shared_->lock);
-  if (list_ == &shared_->running) shared_->cancel_and_wait(guard, *this);
-  if (list_) list_->remove(*this);
+  Shared* const shared = shared_.load(std::memory_order_acquire);
+  if (!shared) return;
+  Shared::Guard guard(shared->lock);
+  if (list_ == &shared->running) shared->cancel_and_wait(guard, *this);
+  if (list_) shared->take(*this);
 }
 
 Result<std::size_t> Operation::wait_until(Deadline deadline) {
-  if (!shared_) return Errc::invalid_argument;
-  Shared::Guard guard(shared_->lock);
-  const Result<void> waited = shared_->wait_until(
+  Shared* const shared = shared_.load(std::memory_order_acquire);
+  if (!shared) return done() ? result() : Errc::invalid_argument;
+  Shared::Guard guard(shared->lock);
+  const Result<void> waited = shared->wait_until(
       guard, [&] { return done(); }, deadline);
   if (!waited) return waited.error();
-  if (list_ == &shared_->completed) list_->remove(*this);
+  if (list_ == &shared->completed) shared->take(*this);
   return result();
 }
 
@@ -198,9 +207,10 @@ Result<std::size_t> Operation::result() const {
 }
 
 void Operation::cancel() {
-  if (!shared_) return;
-  const Shared::Guard guard(shared_->lock);
-  if (list_ == &shared_->running) shared_->backend->cancel(*this);
+  Shared* const shared = shared_.load(std::memory_order_acquire);
+  if (!shared) return;
+  const Shared::Guard guard(shared->lock);
+  if (list_ == &shared->running) shared->backend->cancel(*this);
 }
 
 // --- Context ---
@@ -219,10 +229,7 @@ Context::~Context() {
   Shared::Guard guard(shared_->lock);
   while (Operation* const operation = shared_->running.first()) shared_->cancel_and_wait(guard, *operation);
   for (List* const list : {&shared_->completed, &shared_->to_call})
-    while (Operation* const operation = list->first()) {
-      list->remove(*operation);
-      operation->shared_ = nullptr;
-    }
+    while (Operation* const operation = list->first()) shared_->take(*operation);
 }
 
 Result<void> Context::submit(std::span<Operation* const> operations) { return shared_->submit(operations); }
@@ -236,7 +243,7 @@ Result<Operation*> Context::next_until(Deadline deadline) {
   if (!waited) return waited.error();
   Operation* const first = shared_->completed.first();
   if (!first) return Errc::empty;
-  shared_->completed.remove(*first);
+  shared_->take(*first);
   return first;
 }
 

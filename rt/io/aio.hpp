@@ -25,6 +25,7 @@
 #include <rt/kernel/file_at.hpp>
 #include <rt/kernel/signal.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -97,9 +98,8 @@ class Operation {
   std::function<void(Operation&)> callback_;
   Atomic<State> state_ = State::idle;
   long result_ = 0; // a negative errno, or what the call returned
-  Shared* shared_ = nullptr;
-
-  // In a list of its Context; nullptr: in none.
+  /// Of the Context; nullptr: it is in no list of one.
+  Atomic<Shared*> shared_ = nullptr;
   List* list_ = nullptr;
   Operation* next_ = nullptr;
   Operation* previous_ = nullptr;
@@ -148,8 +148,8 @@ class Context {
   ~Context();
 
   /// Hands all of them to the kernel or to the threads, together. already_started: one of them has not completed since
-  /// it was submitted last; then none is.
-  template <class... O> Result<void> submit(O&... operations) {
+  /// it was submitted last, or is still to be taken from another Context; then none is.
+  template <std::same_as<Operation>... O> Result<void> submit(O&... operations) {
     Operation* const all[] = {&operations...};
     return submit(std::span(all));
   }

@@ -69,7 +69,10 @@ struct Shared {
 
   Result<void> open(const Options& options);
   Result<void> submit(std::span<Operation* const> operations);
+  /// For the Backend: it has completed.
   void complete(Operation& operation, long result);
+  /// Out of its list, and of the Context.
+  void take(Operation& operation);
 
   /// Takes what has completed from the Backend.
   void look();

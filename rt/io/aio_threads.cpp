@@ -110,6 +110,9 @@ class ThreadBackend final : public Backend {
   static long wait_and_call(const Operation& operation) {
     const bool reads = operation.kind_ == Kind::read;
     const auto bytes = std::span(memory(operation), operation.size_);
+    // It would never be ready for the other.
+    if (reads ? !kernel::is_readable(operation.descriptor_) : !kernel::is_writable(operation.descriptor_))
+      return -static_cast<long>(Errc::bad_file_descriptor);
     for (;;) {
       const Result<Ready> ready = wait_until_ready(operation.descriptor_, reads ? Ready::read : Ready::write);
       if (!ready) return number(Result<void>(ready.error()));

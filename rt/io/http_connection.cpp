@@ -1,5 +1,7 @@
 #include <rt/io/http_connection.hpp>
 
+#include <limits>
+
 namespace rt::http {
 namespace {
 
@@ -38,7 +40,7 @@ Connection::Head Connection::receive_head(RequestParser& parser) {
     input_ = Buffer();
     if (!wait_idle()) return Head::none;
   }
-  Pace pace(options().head_timeout, options().least_rate); // nothing is added to it
+  Pace pace(options().head_timeout, std::numeric_limits<std::uint32_t>::max()); // nothing is gained by trickling
   for (;;) {
     if (!input_.empty()) {
       const Progress progress = parser.parse(input_.text());
@@ -68,7 +70,7 @@ bool Connection::answer(RequestParser& parser) {
     parser.moved_to(input_.text());
   }
   input_.keep(parser.size());
-  keep_ = parser.keep_alive() && !stopping();
+  keep_ = parser.keep_alive();
   Request request(*this, parser);
   Reply reply(*this, parser);
   request_ = &request;
@@ -93,11 +95,11 @@ void Connection::refuse(unsigned status) {
 // What the client is still sending is read away for a while: to close a connection with something unread in it resets
 // it, and the client might lose the answer (RFC 9112, section 9.6).
 void Connection::linger() {
-  if (broken_ || !kernel::shut_socket(socket_.number(), kernel::Way::write)) return;
+  if (broken_ || !kernel::shut_down_socket(socket_.number(), kernel::ShutDown::writing)) return;
   Pace pace(std::chrono::seconds(2), options().least_rate);
   char rest[2048];
   for (std::size_t left = 512 * 1024; left >= sizeof rest;) {
-    const Result<std::size_t> received = receive(rest, pace);
+    const Result<std::size_t> received = receive(socket_.number(), rest, pace);
     if (!received) return;
     left -= *received;
   }
@@ -105,23 +107,9 @@ void Connection::linger() {
 
 Result<void> Connection::send(std::span<kernel::Piece> pieces, Pace& pace, kernel::More more) {
   if (broken_) return Errc::broken_pipe;
-  while (!pieces.empty()) {
-    const Result<std::size_t> sent = kernel::send_pieces(socket_.number(), pieces, more);
-    if (sent) {
-      pace.moved(*sent);
-      std::size_t left = *sent;
-      for (; !pieces.empty() && left >= pieces.front().size; pieces = pieces.subspan(1)) left -= pieces.front().size;
-      if (pieces.empty()) break;
-      pieces.front().data = static_cast<const char*>(pieces.front().data) + left;
-      pieces.front().size -= left;
-      continue;
-    }
-    Error error = sent.error();
-    if (error == Errc::interrupted) continue;
-    if (error == Errc::would_block) error = pace.wait(socket_.number(), Ready::write).error();
-    if (error != Errc::none) return broken_ = true, keep_ = false, error;
-  }
-  return {};
+  const Result<void> sent = send_all(socket_.number(), pieces, pace, more);
+  if (!sent) broken_ = true;
+  return sent;
 }
 
 Result<void> Connection::send_file(int file, std::uint64_t offset, std::uint64_t size, Pace& pace) {
@@ -132,7 +120,7 @@ Result<void> Connection::send_file(int file, std::uint64_t offset, std::uint64_t
     if (sent && *sent == 0) error = {Errc::io_error}; // it has been promised
     if (error == Errc::interrupted) continue;
     if (error == Errc::would_block) error = pace.wait(socket_.number(), Ready::write).error();
-    if (error != Errc::none) return broken_ = true, keep_ = false, error;
+    if (error != Errc::none) return broken_ = true, error;
     if (!sent) continue;
     pace.moved(*sent);
     offset += *sent;
@@ -142,23 +130,9 @@ Result<void> Connection::send_file(int file, std::uint64_t offset, std::uint64_t
   return {};
 }
 
-Result<std::size_t> Connection::receive(std::span<char> buffer, Pace& pace) {
-  for (;;) {
-    const Result<std::size_t> received = kernel::receive_from_socket(socket_.number(), buffer);
-    if (received) {
-      if (*received == 0) return Errc::end_of_file;
-      pace.moved(*received);
-      return received;
-    }
-    if (received.error() == Errc::interrupted) continue;
-    if (received.error() != Errc::would_block) return received;
-    if (const Result<void> waited = pace.wait(socket_.number(), Ready::read); !waited) return waited.error();
-  }
-}
-
 Result<void> Connection::receive_input(Pace& pace) {
   if (const Result<void> room = input_.reserve(read_at_once); !room) return room;
-  const Result<std::size_t> received = receive(input_.room(), pace);
+  const Result<std::size_t> received = receive(socket_.number(), input_.room(), pace);
   if (!received) return received.error();
   input_.filled(*received);
   return {};

@@ -2,9 +2,8 @@
 // One connection of a Server: what its fiber does.
 
 #include <rt/io/fd.hpp>
-#include <rt/io/http_pace.hpp>
 #include <rt/io/http_server.hpp>
-#include <rt/kernel/stream.hpp>
+#include <rt/io/http_wire.hpp>
 
 namespace rt::http {
 
@@ -16,7 +15,7 @@ class Connection : public ConnectionLink {
   void run();
 
   /// Ends the wait for a request. To be called for one that is idle.
-  void close_idle() { (void)kernel::shut_socket(socket_.number(), kernel::Way::read); }
+  void close_idle() { (void)kernel::shut_down_socket(socket_.number(), kernel::ShutDown::reading); }
 
  private:
   friend class Request;
@@ -36,8 +35,6 @@ class Connection : public ConnectionLink {
   /// All of the pieces.
   Result<void> send(std::span<kernel::Piece> pieces, Pace& pace, kernel::More more = kernel::More::no);
   Result<void> send_file(int file, std::uint64_t offset, std::uint64_t size, Pace& pace);
-  /// What is there, after a wait for it if need be. end_of_file.
-  Result<std::size_t> receive(std::span<char> buffer, Pace& pace);
   Result<void> receive_input(Pace& pace);
   Pace new_pace() const { return {options().stall_timeout, options().least_rate}; }
   bool stopping() const { return server_.stopping_.load(std::memory_order_relaxed) != 0; }

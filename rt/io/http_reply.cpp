@@ -32,7 +32,8 @@ Result<void> Reply::start(unsigned status, std::string_view type, std::optional<
 }
 
 void Reply::put_head(std::string_view type, std::optional<std::uint64_t> size) {
-  if (connection_.request_ && connection_.request_->waits_for_continue()) connection_.keep_ = false;
+  if (connection_.stopping() || (connection_.request_ && connection_.request_->waits_for_continue()))
+    connection_.keep_ = false;
   const bool bodyless = status_ == 204 || status_ == 304;
   chunked_ = !bodyless && !size && can_chunk_;
   if (!bodyless && !size && !can_chunk_) connection_.keep_ = false; // its end is the body's

@@ -37,7 +37,7 @@ Result<std::size_t> Request::read(std::span<char> buffer) {
 
 Result<std::size_t> Request::read_some(std::span<char> buffer) {
   Buffer& input = connection_.input_;
-  if (input.empty()) return connection_.receive(buffer, pace_);
+  if (input.empty()) return receive(connection_.socket_.number(), buffer, pace_);
   const std::size_t size = std::min(buffer.size(), input.text().size());
   std::memcpy(buffer.data(), input.text().data(), size);
   input.take(size);

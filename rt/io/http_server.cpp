@@ -2,19 +2,14 @@
 
 #include <rt/io/http_connection.hpp>
 #include <rt/io/http_date.hpp>
-#include <rt/kernel/file.hpp>
-#include <rt/kernel/socket.hpp>
-
-#include <asm/ioctls.h>
 
 namespace rt::http {
 
 static_assert(date_size == 29); // as Server has it
 
-Result<void> Server::serve(int listener) {
-  int on = 1;
-  if (const auto done = kernel::control_device(listener, FIONBIO, &on); !done) return done.error();
-  (void)kernel::set_no_delay(listener); // sockets other than of TCP know no such delay
+Result<void> Server::serve(StreamListener& from) {
+  const int listener = from.number();
+  send_without_delay(listener);
   listener_.store(listener, std::memory_order_seq_cst);
   Result<void> result;
   Group group;
@@ -33,7 +28,7 @@ Result<void> Server::serve(int listener) {
 void Server::stop() {
   stopping_.store(1, std::memory_order_seq_cst);
   const int listener = listener_.load(std::memory_order_seq_cst);
-  if (listener >= 0) (void)kernel::shut_socket(listener, kernel::Way::read);
+  if (listener >= 0) (void)kernel::shut_down_socket(listener, kernel::ShutDown::reading);
 }
 
 Result<void> Server::accept_all(int listener, Group& group) {
@@ -58,19 +53,16 @@ Result<void> Server::accept_all(int listener, Group& group) {
       if (room.error() == Errc::canceled) return room;
       return {};
     }
-    case Errc::bad_file_descriptor:
-    case Errc::not_a_socket:
-    case Errc::invalid_argument:
-    case Errc::operation_not_supported:
-    case Errc::canceled: return accepted;
-    default: continue; // of the connection that was to be accepted, and is no more
+    case Errc::interrupted: continue;
+    default:
+      if (!kernel::is_of_connection(accepted.error())) return accepted;
     }
   }
   return {};
 }
 
 Result<void> Server::accept_one(int listener, Group& group) {
-  const Result<int> accepted = kernel::accept_connection(listener, kernel::Blocking::no);
+  const Result<int> accepted = kernel::accept_connection(listener);
   if (!accepted) return accepted.error();
   ++count_;
   const Result<void> spawned = group.spawn(

@@ -16,8 +16,8 @@
 // with 408, before the connection is closed. A client that takes or sends less than `least_rate` bytes per second in
 // the long run, goes away or resets the connection ends its own connection and no other.
 
-#include <rt/io/http_head.hpp>
 #include <rt/io/http_request.hpp>
+#include <rt/io/socket.hpp>
 
 #include <rt/base/atomic.hpp>
 #include <rt/hub/group.hpp>
@@ -31,7 +31,7 @@ struct ServerOptions {
   Limits limits = {.body = 1024 * 1024};
   std::chrono::nanoseconds head_timeout = std::chrono::seconds(10); ///< for a head, from its first byte on
   std::chrono::nanoseconds idle_timeout = std::chrono::seconds(60); ///< between requests
-  /// That a client may take to send a body, or to take an answer, beside what `least_rate` gives it.
+  /// That a client may stand still while it sends a body or takes an answer; less if it has trickled before.
   std::chrono::nanoseconds stall_timeout = std::chrono::seconds(30);
   std::uint32_t least_rate = 1024;                                  ///< bytes per second
   std::chrono::nanoseconds stop_timeout = std::chrono::seconds(10); ///< that running requests have after stop()
@@ -47,12 +47,12 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Takes connections from a listening stream socket and serves them until stop(). Then idle connections are closed,
+  /// Takes connections and serves them until stop(). Then idle connections are closed,
   /// and running requests get `stop_timeout` to end; what blocks in them is canceled after that. Errors of accept(2)
   /// that concern a connection are passed over; where descriptors or memory run out, idle connections are closed.
   /// The calling task is blocked; canceled, timed_out: as if stop() had been called.
-  /// The socket stays the caller's; it takes no more connections afterwards.
-  Result<void> serve(int listener);
+  /// The listener takes no more connections afterwards.
+  Result<void> serve(StreamListener& listener);
 
   /// Ends serve(), now or when it is called. By any thread; the listener has to be open.
   void stop();

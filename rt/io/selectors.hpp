@@ -81,7 +81,9 @@ template <class Mechanism> class BasicSelector {
   void close();
 
   /// The descriptor of the epoll set, which is ready to read when a descriptor in it is ready.
-  [[nodiscard]] Result<int> number() requires requires(Mechanism m) { m.number(); }
+  /// (A template, as clang 14 instantiates the class with all members that are none.)
+  template <class M = Mechanism>
+  [[nodiscard]] Result<int> number() requires requires(M m) { m.number(); }
   {
     if (closed_) return Errc::closed;
     return mechanism_.number();

@@ -111,17 +111,24 @@ Result<void> StreamListener::begin(StreamListener& listener, const Address& addr
 }
 
 Result<Fd> StreamListener::accept_descriptor() {
+  // A local one that was shut down is ready, with a hang-up, and says would_block; others say invalid_argument.
+  bool hung_up = false;
   for (;;) {
     const Result<int> connection = kernel::accept_connection(number());
     if (connection) return Fd(*connection);
     const Error error = connection.error();
     if (error == Errc::interrupted || kernel::is_of_connection(error)) continue;
-    Errc code = error.code;
-    if (code == Errc::would_block)
-      code = wait(Ready::read);
-    else if (is_exhaustion(code))
-      code = shed_one();
-    if (code != Errc::none) return code;
+    if (error == Errc::would_block) {
+      if (nonblocking()) return error;
+      if (hung_up) return Errc::invalid_argument;
+      const Result<Ready> ready = wait_until_ready(number(), Ready::read);
+      if (!ready) return ready.error();
+      hung_up = any(*ready & Ready::hang_up);
+    } else if (!is_exhaustion(error.code)) {
+      return error;
+    } else if (const Errc code = shed_one(); code != Errc::none) {
+      return code;
+    }
   }
 }
 

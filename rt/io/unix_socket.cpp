@@ -8,11 +8,12 @@ bool is_local(const Address& address) { return address.family() == Address::Fami
 /// Removes the socket of a server that has gone. False: there is none, or it still serves.
 bool remove_abandoned(const Address& address) {
   if (address.is_abstract()) return false;
-  const Result<Fd> answer = sockets::connect(address, Deadline::at(1));
-  if (answer || answer.error() != Errc::connection_refused) return false;
   char path[kernel::SocketAddress::capacity] = {};
   address.local_name().copy(path, sizeof path - 1);
-  return kernel::remove_file(path).ok();
+  const auto status = kernel::path_status(path);
+  if (!status || !status->is_socket()) return false;
+  const Result<Fd> answer = sockets::connect(address, Deadline::at(1));
+  return answer.error() == Errc::connection_refused && kernel::remove_file(path).ok();
 }
 
 } // namespace

@@ -68,15 +68,4 @@ Result<unsigned> wait_in_epoll(int epoll, std::span<EpollEvent> events, Deadline
   return wait_by_poll(epoll, events, deadline);
 }
 
-Result<int> make_event_counter() {
-  const long result = arch::syscall(__NR_eventfd2, 0, O_CLOEXEC | O_NONBLOCK);
-  if (result < 0) return Error::from_kernel(result);
-  return static_cast<int>(result);
-}
-
-void add_to_event_counter(int counter) {
-  const std::uint64_t one = 1;
-  arch::syscall(__NR_write, counter, reinterpret_cast<long>(&one), sizeof one);
-}
-
 } // namespace rt::kernel

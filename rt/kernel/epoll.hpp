@@ -33,8 +33,4 @@ struct EpollEvent : private epoll_event {
 /// Errc::interrupted: a signal's handler ran.
 Result<unsigned> wait_in_epoll(int epoll, std::span<EpollEvent> events, Deadline deadline);
 
-/// A counter that is ready for reading as long as it is not 0; neither reading nor writing blocks.
-Result<int> make_event_counter();
-void add_to_event_counter(int counter);
-
 } // namespace rt::kernel

@@ -17,9 +17,9 @@ bool is_missing(Error error) { return error == Errc::no_such_file_or_directory |
 
 } // namespace
 
-Error execute_in_path(const char* const* argv, const char* const* environment) {
-  const std::string_view name = argv[0];
-  if (name.find('/') != name.npos) return execute(argv[0], argv, environment);
+Error execute_in_path(const char* file, const char* const* argv, const char* const* environment) {
+  const std::string_view name = file;
+  if (name.find('/') != name.npos) return execute(file, argv, environment);
   if (name.empty()) return {Errc::no_such_file_or_directory};
 
   Error best{Errc::no_such_file_or_directory};

@@ -60,6 +60,7 @@ struct PathStatus {
   bool mount_root;    ///< a file system is mounted here
 
   constexpr bool is_file() const { return (mode & 0170000) == 0100000; }
+  constexpr bool is_socket() const { return (mode & 0170000) == 0140000; }
   constexpr bool is_directory() const { return (mode & 0170000) == 0040000; }
   constexpr bool is_executable() const { return (mode & 0111) != 0; } // by its owner, its group or all others
 };

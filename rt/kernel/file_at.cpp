@@ -62,6 +62,14 @@ Result<std::size_t> write_if_ready(int descriptor, std::span<const char> bytes) 
   return write_file_at(descriptor, bytes.first(std::min<std::size_t>(bytes.size(), 4096)), at_position);
 }
 
+// Neither if it is not open, or by O_PATH.
+static bool is_open_but_not(int descriptor, int mode) {
+  const long flags = arch::syscall(__NR_fcntl, descriptor, F_GETFL);
+  return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != mode;
+}
+bool is_readable(int descriptor) { return is_open_but_not(descriptor, O_WRONLY); }
+bool is_writable(int descriptor) { return is_open_but_not(descriptor, O_RDONLY); }
+
 bool is_on_device(int descriptor) {
   struct statx status = {};
   const long result = arch::syscall(__NR_statx, descriptor, reinterpret_cast<long>(""), AT_EMPTY_PATH, STATX_TYPE,

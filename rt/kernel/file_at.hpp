@@ -25,6 +25,10 @@ Result<std::size_t> write_file_at(int descriptor, std::span<const char> bytes, s
 Result<std::size_t> read_if_ready(int descriptor, std::span<char> buffer);
 Result<std::size_t> write_if_ready(int descriptor, std::span<const char> bytes);
 
+/// Whether it was opened for reading, or for writing.
+bool is_readable(int descriptor);
+bool is_writable(int descriptor);
+
 /// Whether it is a regular file or a block device: it is always ready, and has offsets.
 bool is_on_device(int descriptor);
 

@@ -27,9 +27,9 @@ Result<ProcessId> fork(unsigned long flags = 0);
 /// Replaces the program of the calling process; returns the reason if that cannot be. The arrays end with nullptr.
 Error execute(const char* path, const char* const* argv, const char* const* environment);
 
-/// The same for argv[0] as execvp(3) finds it: a name without a slash is looked for in the directories of PATH in the
+/// The same for a file as execvp(3) finds it: a name without a slash is looked for in the directories of PATH in the
 /// environment. The error is that of the file which was found, if there is one.
-Error execute_in_path(const char* const* argv, const char* const* environment);
+Error execute_in_path(const char* file, const char* const* argv, const char* const* environment);
 
 /// What happened to a child, as wait4(2) encodes it.
 struct ChildStatus {

@@ -1,18 +1,20 @@
 #include <rt/kernel/random.hpp>
 
+#include <rt/base/error.hpp>
 #include <rt/base/panic.hpp>
 
 #include <arch/syscall.hpp>
 
 namespace rt::kernel {
 
-void fill_with_random(std::span<char> buffer) {
+void fill_with_random(std::span<std::byte> buffer) {
   while (!buffer.empty()) {
-    const long result =
+    const long got =
         arch::syscall(__NR_getrandom, reinterpret_cast<long>(buffer.data()), static_cast<long>(buffer.size()), 0);
-    if (result == -static_cast<long>(Errc::interrupted)) continue;
-    if (result < 0) panic("no random numbers from the kernel: {}", Error::from_kernel(result));
-    buffer = buffer.subspan(static_cast<std::size_t>(result));
+    if (got >= 0)
+      buffer = buffer.subspan(static_cast<std::size_t>(got));
+    else if (Error::from_kernel(got) != Errc::interrupted)
+      panic("the kernel gives no random numbers (getrandom): {}", Error::from_kernel(got));
   }
 }
 

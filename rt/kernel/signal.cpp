@@ -18,6 +18,12 @@ SignalSet block_signals(SignalSet set) {
   return before;
 }
 
+SignalAction signal_action(Signal signal) {
+  SignalAction action;
+  arch::syscall(__NR_rt_sigaction, static_cast<int>(signal), 0, address(action), set_size);
+  return action;
+}
+
 SignalAction set_signal_action(Signal signal, const SignalAction& action) {
   SignalAction before;
   arch::syscall(__NR_rt_sigaction, static_cast<int>(signal), address(action), address(before), set_size);

@@ -92,6 +92,9 @@ struct SignalAction {
   static constexpr SignalAction ignore() { return {1}; }
 };
 
+/// The process's action for the signal.
+SignalAction signal_action(Signal signal);
+
 /// Replaces the process's action for the signal and returns the one before.
 SignalAction set_signal_action(Signal signal, const SignalAction& action);
 

@@ -8,7 +8,7 @@ namespace rt::kernel {
 namespace {
 
 // The same on all CPUs but mips, alpha, parisc and sparc.
-constexpr int family_unix = 1, stream = 1, no_signal = 0x4000, do_not_wait = 0x40, for_sending = 1;
+constexpr int no_signal = 0x4000, do_not_wait = 0x40; // MSG_NOSIGNAL, MSG_DONTWAIT
 
 constexpr long flags(Blocking blocking) { return blocking == Blocking::yes ? 0 : do_not_wait; }
 
@@ -31,10 +31,16 @@ struct MessageHeader {
 } // namespace
 
 Result<SocketPair> make_blocking_pair() {
-  SocketPair pair;
-  const long result = arch::syscall(__NR_socketpair, family_unix, stream | O_CLOEXEC, 0, reinterpret_cast<long>(&pair));
-  if (result < 0) return Error::from_kernel(result);
+  const auto pair = make_socket_pair(SocketType::stream);
+  if (!pair) return pair;
+  for (const int socket : {pair->first, pair->second}) make_blocking(socket).value();
   return pair;
+}
+
+Result<void> make_blocking(int socket) {
+  const long flags = arch::syscall(__NR_fcntl, socket, F_GETFL);
+  if (flags < 0) return Error::from_kernel(flags);
+  return Error::from_kernel(arch::syscall(__NR_fcntl, socket, F_SETFL, flags & ~O_NONBLOCK));
 }
 
 Result<std::size_t> send_stream(int socket, std::span<const char> head, std::span<const char> rest, Blocking blocking) {
@@ -51,7 +57,5 @@ Result<std::size_t> receive_stream(int socket, std::span<char> buffer, Blocking 
   return size_or_error(arch::syscall(__NR_recvfrom, socket, reinterpret_cast<long>(buffer.data()),
                                      static_cast<long>(buffer.size()), flags(blocking), 0, 0));
 }
-
-Result<void> end_stream(int socket) { return Error::from_kernel(arch::syscall(__NR_shutdown, socket, for_sending)); }
 
 } // namespace rt::kernel

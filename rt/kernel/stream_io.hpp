@@ -13,8 +13,11 @@ namespace rt::kernel {
 
 enum class Blocking : bool { no, yes };
 
-/// socketpair(2): two Unix stream sockets, close-on-exec, connected to each other, in blocking mode.
+/// Two local stream sockets, connected to each other, in which a call may block.
 Result<SocketPair> make_blocking_pair();
+
+/// From now on a call on the socket may block, by all who have it.
+Result<void> make_blocking(int socket);
 
 /// One sendmsg(2) of both parts, one after the other, without SIGPIPE. Returns how many bytes the kernel took.
 /// would_block, interrupted, broken_pipe, connection_reset.
@@ -22,8 +25,5 @@ Result<std::size_t> send_stream(int socket, std::span<const char> head, std::spa
 
 /// One recv(2). 0 bytes: the end. would_block, interrupted, connection_reset.
 Result<std::size_t> receive_stream(int socket, std::span<char> buffer, Blocking blocking);
-
-/// shutdown(2) for sending: the peer reads the end after what has been sent.
-Result<void> end_stream(int socket);
 
 } // namespace rt::kernel

@@ -20,9 +20,9 @@ Child* Child::make(const Callable& callable, const ProcessOptions& options) {
   const auto behind = reinterpret_cast<std::uintptr_t>(child + 1);
   if (callable.run)
     child->object = reinterpret_cast<void*>((behind + callable.alignment - 1) & -std::uintptr_t{callable.alignment});
-  child->daemon = options.daemon;
-  child->named = !options.name.empty();
-  if (child->named) child->name = task_name(options.name);
+  child->options = options;
+  child->subclass = !callable.run;
+  child->name = task_name(options.name);
   const std::lock_guard guard(lock);
   child->give_name();
   return child;
@@ -45,6 +45,13 @@ void Child::enlist() {
 void Child::delist() {
   (previous ? previous->next : first) = next;
   if (next) next->previous = previous;
+}
+
+void Child::begin_running(const kernel::DescribedProcess& process) {
+  id = process.id;
+  descriptor = process.descriptor;
+  state = State::running;
+  enlist();
 }
 
 bool Child::look() {
@@ -71,6 +78,8 @@ void Child::disown_all() {
   for (Child *child = first, *next; child; child = next) {
     next = child->next;
     (void)kernel::close_file(child->descriptor);
+    for (Fd& stream : child->streams) stream.close();
+    child->life.close();
     child->descriptor = -1;
     child->state = State::foreign;
     child->next = child->previous = nullptr;
@@ -122,7 +131,7 @@ void join_all() {
     {
       const std::lock_guard guard(Child::lock);
       for (Child* child = Child::first; child; child = child->next)
-        if (!child->daemon && !child->look()) descriptor = child->descriptor;
+        if (!child->options.daemon && !child->look()) descriptor = child->descriptor;
     }
     if (descriptor < 0) return;
     (void)kernel::wait_for_described_child(descriptor, WNOWAIT);
@@ -132,13 +141,13 @@ void join_all() {
 void send_to_daemons(kernel::Signal signal) {
   const std::lock_guard guard(Child::lock);
   for (Child* child = Child::first; child; child = child->next)
-    if (child->daemon && !child->look()) (void)kernel::send_signal_to_described(child->descriptor, signal);
+    if (child->options.daemon && !child->look()) (void)kernel::send_signal_to_described(child->descriptor, signal);
 }
 
 void await_daemons(Deadline deadline) {
   const std::lock_guard guard(Child::lock);
   for (Child* child = Child::first; child; child = child->next) {
-    if (!child->daemon || child->look()) continue;
+    if (!child->options.daemon || child->look()) continue;
     kernel::Polled polled(child->descriptor, kernel::Ready::read);
     while (kernel::poll({&polled, 1}, deadline).error() == Errc::interrupted) {
     }

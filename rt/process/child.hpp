@@ -15,6 +15,7 @@
 
 #include <rt/base/futex_lock.hpp>
 #include <rt/base/task.hpp>
+#include <rt/io/fd.hpp>
 #include <rt/kernel/pidfd.hpp>
 #include <rt/process/process.hpp>
 
@@ -24,21 +25,24 @@ enum class State : std::uint8_t { fresh, running, ended, foreign };
 
 struct Child {
   Callable callable = {};
-  void* object = nullptr; ///< the callable, behind this; nullptr: the process is a subclass's
+  void* object = nullptr; ///< the callable, behind this; nullptr: it is a subclass's, or another program
+  ProcessOptions options;
   TaskName name = {};
   TaskName identity = {}; ///< "1:2": the second child of the first one
-  bool named = false;     ///< by the program
-  bool daemon = false;
-  bool dropped = false; ///< its Process is gone
+  bool dropped = false;   ///< its Process is gone
+  bool subclass = false;
   State state = State::fresh;
   std::optional<int> exit_code;
   kernel::ProcessId id = 0;
   int descriptor = -1;
+  Fd streams[3]; ///< the parent's ends of pipes to standard input, output and error
+  Fd life;       ///< closed when this process ends, which ends the child; see setup.cpp
   Child* next = nullptr;
   Child* previous = nullptr;
 
   /// nullptr: no memory.
   static Child* make(const Callable& callable, const ProcessOptions& options);
+  bool named() const { return !options.name.empty(); } ///< by the program
   /// Not while it is in the list.
   void destroy();
 
@@ -50,6 +54,8 @@ struct Child {
   /// Blocks until it has ended. timed_out, canceled; no_child_process.
   Result<void> wait(Deadline deadline);
   Result<void> send(kernel::Signal signal);
+  /// It has failed before it has run: takes its status, and makes it fresh.
+  void begin_anew();
   /// What ~Process does with one that was started.
   void drop();
 
@@ -62,6 +68,7 @@ struct Child {
   void enlist();
   void delist();
   bool look();
+  void begin_running(const kernel::DescribedProcess& process);
   /// Frees those that were dropped and have ended.
   static void collect_dropped();
   /// In a child: of the records that it has inherited none is its own.
@@ -70,5 +77,7 @@ struct Child {
 
 /// Starts the process in which `process` is to run.
 Result<void> start(Child& child, Process& process);
+/// Starts the process that executes a program. argv ends with nullptr.
+Result<void> execute(Child& child, const char* path, const char* const* argv);
 
 } // namespace rt::processing

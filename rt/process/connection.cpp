@@ -96,7 +96,7 @@ Result<void> Connection::send_all(std::span<const char> head, std::span<const ch
     if (!sent) {
       if (sent.error() == Errc::connection_reset) return Errc::broken_pipe;
       cut_off_ = head.size() + rest.size() < all;
-      if (cut_off_) (void)kernel::end_stream(socket_.number());
+      if (cut_off_) (void)kernel::shut_down_socket(socket_.number(), kernel::ShutDown::writing);
       return sent.error();
     }
     const std::size_t of_head = std::min(*sent, head.size());
@@ -150,6 +150,9 @@ Result<std::string_view> Connection::receive_message() {
 Result<void> Connection::receive_at_least(std::size_t size) {
   while (end_ - begin_ < size) {
     make_room(size);
+    // In a fiber, the call that would find nothing is spared.
+    if (std::exchange(drained_, false) && hub::running_flow)
+      if (const auto ready = wait_until_ready(socket_.number(), Ready::read); !ready) return ready.error();
     const auto received = patiently(socket_.number(), Ready::read, [&](Blocking blocking) {
       return kernel::receive_stream(socket_.number(), {&buffer_[end_], capacity_ - end_}, blocking);
     });
@@ -157,6 +160,7 @@ Result<void> Connection::receive_at_least(std::size_t size) {
     if (!received) return received.error() == Errc::connection_reset ? Errc::end_of_file : received.error().code;
     if (*received == 0) return Errc::end_of_file;
     end_ += *received;
+    drained_ = end_ < capacity_;
   }
   return {};
 }

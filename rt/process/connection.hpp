@@ -81,6 +81,7 @@ class Connection {
   Fd socket_;
   Direction direction_ = Direction::both;
   bool cut_off_ = false; // a message was sent in part
+  bool drained_ = false; // the last call received all that there was
   std::size_t limit_ = std::size_t(1) << 30;
   std::string outgoing_; // kept for its memory
   // Received: [0, begin) was returned, [begin, end) was not.

@@ -1,8 +1,13 @@
 #include <rt/process/native.hpp>
 
+#include <rt/memory/stack_pool.hpp>
 #include <rt/start/exit.hpp>
 
 #include <cstdint>
+#include <linux/sched.h>
+
+extern "C" long rt_clone(unsigned long flags, void* stack, void* parent_tid, void* child_tid, void* thread_pointer,
+                         void (*entry)(void*), void* argument);
 
 namespace rt::processing {
 namespace {
@@ -21,6 +26,32 @@ extern "C" [[gnu::visibility("hidden")]] const Entry __start_rt_fork[], __stop_r
 } // namespace
 
 Result<kernel::DescribedProcess> native_fork(unsigned long flags) { return kernel::fork_with_descriptor(flags); }
+
+// The child writes into this frame, on a stack of its own.
+Result<kernel::DescribedProcess> native_vfork(unsigned long flags, Errc (*become)(const void* argument),
+                                              const void* argument, Errc& failure) {
+  struct Call {
+    Errc (*become)(const void* argument);
+    const void* argument;
+    Errc& failure;
+  } call{become, argument, failure};
+  constexpr std::size_t stack_size = 16 * 1024; // a path, a directory's entries, and a few frames
+  const Result<memory::Stack*> stack = memory::take_stack(stack_size);
+  if (!stack) return stack.error();
+  kernel::DescribedProcess process;
+  const long id = rt_clone(
+      flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD, (*stack)->top, &process.descriptor, nullptr, nullptr,
+      [](void* place) {
+        const Call& self = *static_cast<Call*>(place);
+        self.failure = self.become(self.argument);
+        kernel::exit_process(127);
+      },
+      &call);
+  memory::give_stack(*stack);
+  if (id < 0) return Error::from_kernel(id);
+  process.id = static_cast<kernel::ProcessId>(id);
+  return process;
+}
 
 void run_fork_hooks(ForkPhase phase) {
   constexpr std::int32_t last = 100;

@@ -1,8 +1,8 @@
 #include <rt/process/pool_core.hpp>
 
-#include <rt/base/hook.hpp>
 #include <rt/kernel/cpus.hpp>
-#include <rt/kernel/epoll.hpp>
+#include <rt/kernel/event_counter.hpp>
+#include <rt/kernel/process_identity.hpp>
 #include <rt/kernel/shared_memory.hpp>
 
 #include <algorithm>
@@ -20,22 +20,14 @@ constexpr auto pause_after_failure = std::chrono::milliseconds(50);
 
 std::int64_t now() { return Clock::now().time_since_epoch().count(); }
 
-// Which copy of the program this is: what a child inherits of a pool has another number.
-constinit unsigned generation = 0;
-
 unsigned workers_wanted(unsigned workers) { return std::min(workers ? workers : cpu_count(), most_workers); }
 
 } // namespace
 
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_pools(ForkPhase phase) {
-  if (phase == ForkPhase::child) ++generation;
-}
-RT_AT_FORK(20, rt_fork_pools);
-
 // --- A job's side ---
 
 Errc Job::refusal() const {
-  if (generation_ != generation) return Errc::operation_not_permitted;
+  if (owner_ != kernel::process_identity()) return Errc::operation_not_permitted;
   return this_thread_task.id == collector_ ? Errc::deadlock : Errc::none;
 }
 
@@ -44,13 +36,13 @@ Result<void> Job::wait(Deadline deadline) {
 }
 
 void Job::cancel() {
-  if (!ended() && generation_ == generation) core_->cancel(*this);
+  if (!ended() && owner_ == kernel::process_identity()) core_->cancel(*this);
 }
 
 // --- Beginning and end ---
 
 Core::Core(const PoolOptions& options)
-    : generation_(generation), max_tasks_(options.max_tasks_per_worker), initializer_(options.initializer),
+    : owner_(kernel::process_identity()), max_tasks_(options.max_tasks_per_worker), initializer_(options.initializer),
       collector_({.name = "pool", .daemon = true}, [this] { collect(); }), places_(workers_wanted(options.workers)) {
   refusal_ = map_memory(options.shared_memory);
   if (refusal_ == Errc::none) refusal_ = begin();
@@ -83,7 +75,7 @@ Errc Core::begin() {
   return Errc::none;
 }
 
-bool Core::is_inherited() const { return generation_ != generation; }
+bool Core::is_inherited() const { return owner_ != kernel::process_identity(); }
 
 Core::~Core() {
   if (bell_.is_open() && !is_inherited()) {
@@ -133,7 +125,7 @@ void Core::request() {
 Errc Core::submit(Job& job) {
   if (is_inherited()) return Errc::operation_not_permitted;
   job.core_ = this;
-  job.generation_ = generation_;
+  job.owner_ = owner_;
   job.collector_ = collector_.id();
   {
     const std::lock_guard guard(lock_);
@@ -455,18 +447,13 @@ void Core::sleep() {
   ring_->end_sleep();
 }
 
-void Core::reset_bell() {
-  char count[sizeof(std::uint64_t)];
-  (void)kernel::read_file(bell_.number(), count);
-}
-
 void Core::look_at_workers(Deadline deadline) {
   polled_[0] = kernel::Polled(bell_.number(), kernel::Ready::read);
   for (std::size_t i = 0; i < places_.size(); ++i)
     polled_[i + 1] = kernel::Polled(places_[i].process ? places_[i].process->pidfd() : -1, kernel::Ready::read);
   const auto ready = kernel::poll(polled_, deadline);
   if (ready && *ready > 0) {
-    if (any(polled_[0].ready())) reset_bell();
+    if (any(polled_[0].ready())) kernel::clear_event_counter(bell_.number());
     for (WorkerNumber i = 0; i < places_.size(); ++i)
       if (places_[i].process && any(polled_[i + 1].ready())) bury(i);
   }

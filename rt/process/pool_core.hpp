@@ -134,7 +134,6 @@ class Core {
   void end_late();
   void doom(Slot& slot, Errc why);
   void sleep();
-  void reset_bell();
   void look_at_workers(Deadline deadline);
   void start_workers();
   bool start_worker(WorkerNumber number);
@@ -147,7 +146,7 @@ class Core {
   // In a worker.
   int work(WorkerNumber number);
 
-  const unsigned generation_;
+  const std::uint64_t owner_; // the process; a child inherits the pool, but cannot use it
   const unsigned max_tasks_;
   const std::function<void()> initializer_;
   TaskRing* ring_ = nullptr;

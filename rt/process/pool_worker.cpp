@@ -2,7 +2,7 @@
 
 #include <rt/process/pool_core.hpp>
 
-#include <rt/kernel/epoll.hpp>
+#include <rt/kernel/event_counter.hpp>
 
 namespace rt::pooling {
 

@@ -18,12 +18,12 @@ Process::Process(const processing::Callable& callable, const ProcessOptions& opt
 void* Process::callable_place() const { return child_ ? child_->object : nullptr; }
 
 Process::Process(Process&& other) noexcept : child_(std::exchange(other.child_, nullptr)) {
-  if (child_ && !child_->callable.run) panic("a Process of a subclass was moved: run() would not find its object");
+  if (child_ && child_->subclass) panic("a Process of a subclass was moved: run() would not find its object");
 }
 
 Process::~Process() {
   if (!child_) return;
-  if (child_->state == State::running && !child_->daemon) join();
+  if (child_->state == State::running && !child_->options.daemon) join();
   child_->drop();
 }
 
@@ -32,6 +32,15 @@ void Process::run() { panic("a Process was started without a callable or a run()
 Result<void> Process::start() {
   if (!child_) return Errc::not_enough_memory;
   return processing::start(*child_, *this);
+}
+
+Result<Process> Process::execute(const processing::Arguments& arguments, const ProcessOptions& options) {
+  Process process(Child::make({}, options));
+  if (!process.child_ || !arguments.path()) return Errc::not_enough_memory;
+  process.child_->subclass = false;
+  if (const auto started = processing::execute(*process.child_, arguments.path(), arguments.argv()); !started)
+    return started.error();
+  return process;
 }
 
 void Process::join() {
@@ -52,6 +61,11 @@ Result<void> Process::send(kernel::Signal signal) { return child_ ? child_->send
 std::string_view Process::name() const { return child_ ? child_->name.data() : std::string_view(); }
 kernel::ProcessId Process::pid() const { return child_ ? child_->id : 0; }
 int Process::pidfd() const { return child_ ? child_->descriptor : -1; }
-bool Process::daemon() const { return child_ && child_->daemon; }
+bool Process::daemon() const { return child_ && child_->options.daemon; }
+
+Fd& Process::stream(int number) {
+  if (!child_) panic("a stream of a Process that has been moved, or for which there was no memory");
+  return child_->streams[number];
+}
 
 } // namespace rt

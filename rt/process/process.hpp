@@ -19,10 +19,13 @@
 
 #include <rt/base/result.hpp>
 #include <rt/base/task.hpp>
+#include <rt/io/fd.hpp>
 #include <rt/kernel/clock.hpp>
-#include <rt/kernel/process.hpp>
+#include <rt/process/arguments.hpp>
+#include <rt/process/options.hpp>
 
 #include <concepts>
+#include <initializer_list>
 #include <new>
 #include <optional>
 #include <string_view>
@@ -30,14 +33,6 @@
 #include <utility>
 
 namespace rt {
-
-struct ProcessOptions {
-  /// "Process-1", "Process-2", ... if empty, and "Process-1:1" for the first child of Process-1. Cut to 31 bytes.
-  std::string_view name = {};
-  /// Ends with its parent: with SIGTERM (a second later SIGKILL) when that exits, with SIGKILL when it is killed. The
-  /// others are joined when the parent exits, and outlive a parent that is killed.
-  bool daemon = false;
-};
 
 namespace processing {
 
@@ -93,9 +88,37 @@ class Process {
   Process(Process&& other) noexcept;
   Process& operator=(Process&&) = delete;
 
-  /// Starts the process. already_started; not_enough_memory; would_block when the limit on processes is reached;
-  /// too_many_files_open.
+  /// Starts the process, and returns when its options have taken effect. already_started; not_enough_memory;
+  /// would_block when the limit on processes is reached; too_many_files_open; and what the system calls say that the
+  /// options ask for: operation_not_permitted, permission_denied, invalid_argument, no_such_file_or_directory... In
+  /// case of an error there is no process, and start() may be called again.
   Result<void> start();
+
+  /// A process that executes another program, started: posix_spawn(3). It costs the same however much memory this one
+  /// has, since nothing of that is copied.
+  ///
+  ///   rt::Process process = rt::Process::exec("sort", {"sort", "-n"}, {.input = rt::Stream::pipe()}).value();
+  ///
+  /// A path without a slash is looked for in the directories of PATH, in the environment that the program gets. argv is
+  /// any range of texts; the first is what the program takes for its name. What it inherits is what execve(2) lets
+  /// through: ignored signals stay ignored and blocked ones blocked, handlers are gone, descriptors as ProcessOptions
+  /// says. To the kernel it is a child as any other, so SIGCHLD comes at its end, and code that waits for any child may
+  /// take its status, which then is not known here.
+  ///
+  /// Errors are those of start(), and of execve(2): no_such_file_or_directory, permission_denied,
+  /// executable_format_error, argument_list_too_long...
+  template <class Texts>
+  static Result<Process> exec(std::string_view path, const Texts& argv, const ProcessOptions& options = {}) {
+    processing::Arguments arguments(path);
+    for (const auto& text : argv) arguments.count(text);
+    arguments.make_room();
+    for (const auto& text : argv) arguments.add(text);
+    return execute(arguments, options);
+  }
+  static Result<Process> exec(std::string_view path, std::initializer_list<std::string_view> argv,
+                              const ProcessOptions& options = {}) {
+    return exec<std::initializer_list<std::string_view>>(path, argv, options);
+  }
 
   /// Blocks until the process has ended. Returns at once if it was never started. Panics in a process that is not its
   /// parent.
@@ -128,6 +151,12 @@ class Process {
   int pidfd() const;
   bool daemon() const;
 
+  /// The parent's ends of the pipes that were asked for: where it writes the child's standard input, and reads its
+  /// standard output and error. They are closed with the Process, unless they are moved out of it.
+  Fd& input() { return stream(0); }
+  Fd& output() { return stream(1); }
+  Fd& error() { return stream(2); }
+
  protected:
   Process() : Process(ProcessOptions{}) {}
   explicit Process(const ProcessOptions& options);
@@ -139,6 +168,9 @@ class Process {
   friend struct processing::Child;
 
   Process(const processing::Callable& callable, const ProcessOptions& options);
+  explicit Process(processing::Child* child) : child_(child) {}
+  static Result<Process> execute(const processing::Arguments& arguments, const ProcessOptions& options);
+  Fd& stream(int number);
   /// Where the callable is to be made; nullptr if there was no memory.
   void* callable_place() const;
   Result<void> join_until(Deadline deadline);

@@ -1,17 +1,24 @@
 // The start of a Process, in the parent and in the child.
 
 #include <rt/base/digits.hpp>
+#include <rt/base/print.hpp>
 #include <rt/context/context.hpp>
+#include <rt/hub/readiness.hpp>
+#include <rt/kernel/environment.hpp>
 #include <rt/kernel/resource.hpp>
 #include <rt/memory/stack.hpp>
 #include <rt/process/child.hpp>
 #include <rt/process/native.hpp>
+#include <rt/process/setup.hpp>
 #include <rt/sync/waiter.hpp>
 
+#include <arch/registers.hpp>
 #include <arch/syscall.hpp>
+#include <linux/fcntl.h>
 #include <linux/prctl.h>
 
 #include <algorithm>
+#include <mutex>
 
 namespace rt::processing {
 namespace {
@@ -25,15 +32,10 @@ constinit unsigned children_made = 0; // with Child::lock held
 struct Beginning {
   Child& child;
   Process& process;
-  kernel::ProcessId parent;
+  const Setup& setup;
+  Fd report; // for the error of the setup; closed: nobody waits for it
   SignalSet blocked;
 };
-
-// The kernel's signal comes when the parent ends from now on. One that has ended before is no parent any more.
-void end_with_parent(kernel::ProcessId parent) {
-  (void)kernel::signal_at_parent_end(kernel::Signal::sigkill);
-  if (arch::syscall(__NR_getppid) != parent) kernel::exit_process(128 + static_cast<int>(kernel::Signal::sigkill));
-}
 
 // The thread that called start() is the child's main thread, whatever ran in it.
 void become_main_task(const Child& child) {
@@ -42,7 +44,7 @@ void become_main_task(const Child& child) {
   this_thread_task.name = child.name;
   running_task = &this_thread_task;
   parked_thread = nullptr;
-  if (child.named) arch::syscall(__NR_prctl, PR_SET_NAME, reinterpret_cast<long>(child.name.data()), 0, 0, 0);
+  if (child.named()) arch::syscall(__NR_prctl, PR_SET_NAME, reinterpret_cast<long>(child.name.data()), 0, 0, 0);
   own_identity = child.identity;
   children_made = 0;
 }
@@ -69,13 +71,35 @@ void become_main_task(const Child& child) {
   here.switch_for_ever_to(there, const_cast<Beginning*>(&beginning));
 }
 
-[[noreturn]] void begin(const Beginning& beginning) {
+// A PID 1 gets no signal that it does not handle.
+void end_at_sigterm() {
+  constexpr int sigterm = static_cast<int>(kernel::Signal::sigterm);
+  const auto action = arch::signal_action(
+      [](int signal, const siginfo_t*, const arch::SignalFrame*) { kernel::exit_process(128 + signal); }, 0);
+  arch::syscall(__NR_rt_sigaction, sigterm, reinterpret_cast<long>(&action), 0, sizeof(SignalSet));
+}
+
+// The parent waits for one number.
+void set_up(const Beginning& beginning) {
+  const auto done = beginning.setup.apply(false, beginning.report.number());
+  const Errc code = done.error().code;
+  if (beginning.report.is_open())
+    write_text({reinterpret_cast<const char*>(&code), sizeof code}, beginning.report.number(), false);
+  if (!done) kernel::exit_process(127);
+  if (beginning.child.options.environment) kernel::set_environment(beginning.child.options.environment);
+  if (beginning.child.options.namespaces.process_ids) end_at_sigterm();
+}
+
+[[noreturn]] void begin(Beginning&& beginning) {
   const bool small_stack =
       this_thread_task.block || memory::find_stack(reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
   run_fork_hooks(ForkPhase::child);
   Child::disown_all();
   become_main_task(beginning.child);
-  if (beginning.child.daemon) end_with_parent(beginning.parent);
+  for (Fd& stream : beginning.child.streams) stream.close();
+  beginning.child.life.close();
+  set_up(beginning);
+  beginning.report.close();
   if (small_stack) run_on_large_stack(beginning);
   run(beginning);
 }
@@ -86,7 +110,7 @@ void Child::give_name() {
   Output identity_text(std::span<char>(identity.data(), identity.size() - 1));
   if (own_identity[0] != 0) format_to(identity_text, "{}:", own_identity.data());
   put_decimal(identity_text, ++children_made);
-  if (named) return;
+  if (named()) return;
   Output name_text(std::span<char>(name.data(), name.size() - 1));
   name_text.put_literal("Process-");
   name_text.put(identity.data());
@@ -99,26 +123,65 @@ int Child::run(Process& process) {
   return code;
 }
 
-// No signal's handler runs in a child that is half made.
+namespace {
+
+// What the child has written, if it has come that far.
+Error read_report(int pipe) {
+  Errc code = Errc::none;
+  (void)wait_until_ready(pipe, Ready::read, Deadline::no_matter_what());
+  (void)kernel::read_file(pipe, {reinterpret_cast<char*>(&code), sizeof code});
+  return {code};
+}
+
+} // namespace
+
+void Child::begin_anew() {
+  const std::lock_guard guard(lock);
+  (void)kernel::wait_for_described_child(descriptor);
+  (void)kernel::close_file(descriptor);
+  delist();
+  for (Fd& stream : streams) stream.close();
+  life.close();
+  id = 0;
+  descriptor = -1;
+  state = State::fresh;
+}
+
+// No signal's handler runs in a child that is half made. What is opened for the child is not seen by another one that
+// is started meanwhile.
 Result<void> start(Child& child, Process& process) {
-  if (child.state != State::fresh) return Errc::already_started;
-  const kernel::ProcessId parent = child.daemon ? kernel::process_id() : 0;
   const SignalSet blocked = kernel::block_signals(SignalSet::all().without(kernel::fault_signals));
-  Child::lock.lock();
-  Child::collect_dropped();
-  run_fork_hooks(ForkPhase::prepare);
-  const auto copy = native_fork(0);
-  if (copy && copy->id == 0) begin({child, process, parent, blocked});
-  run_fork_hooks(ForkPhase::parent);
-  if (copy) {
-    child.id = copy->id;
-    child.descriptor = copy->descriptor;
-    child.state = State::running;
-    child.enlist();
-  }
-  Child::lock.unlock();
+  Fd report;
+  const Result<void> started = [&]() -> Result<void> {
+    const std::lock_guard guard(Child::lock);
+    if (child.state != State::fresh) return Errc::already_started;
+    Child::collect_dropped();
+    Setup setup;
+    if (const auto prepared = setup.prepare(child); !prepared) return prepared;
+    Fd childs_report;
+    if (setup.can_fail()) {
+      const auto pipe = kernel::make_pipe(O_CLOEXEC);
+      if (!pipe) return pipe.error();
+      report = Fd(pipe->read);
+      childs_report = Fd(pipe->write);
+    }
+    run_fork_hooks(ForkPhase::prepare);
+    const auto copy = native_fork(setup.clone_flags());
+    if (copy && copy->id == 0) {
+      report.close();
+      begin({child, process, setup, std::move(childs_report), blocked});
+    }
+    run_fork_hooks(ForkPhase::parent);
+    if (!copy) return copy.error();
+    child.begin_running(*copy);
+    return {};
+  }();
   kernel::block_signals(blocked);
-  return copy ? Result<void>{} : copy.error();
+  if (!started || !report) return started;
+  const Error error = read_report(report.number());
+  if (error == Errc::none) return {};
+  child.begin_anew();
+  return error;
 }
 
 } // namespace rt::processing

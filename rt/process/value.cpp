@@ -155,7 +155,7 @@ std::uint64_t hash_key() {
   std::uint64_t value = key.load(std::memory_order_relaxed);
   if (value == 0) {
     std::uint64_t fresh = 0;
-    kernel::fill_with_random({reinterpret_cast<char*>(&fresh), sizeof fresh});
+    kernel::fill_with_random(std::as_writable_bytes(std::span(&fresh, 1)));
     fresh |= 1;
     value = key.compare_exchange_strong(value, fresh) ? fresh : value;
   }

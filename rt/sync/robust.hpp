@@ -26,7 +26,8 @@
 //
 // What the kernel does not give. (1) A thread that is killed in the few instructions in which a word is pending, while
 // a thread of another PID namespace that has the same id there takes that very word, has that one marked as dead.
-// (2) The memory of a word must stay mapped while a thread of the process owns it: the list goes through it. (3) The
+// (2) The memory of a word must stay
+// mapped while a thread of the process owns it: the list goes through it. (3) The
 // kernel looks at 2048 words of a list. (4) A wake-up that a killed process should have given or passed on is lost:
 // therefore nobody in this folder sleeps for longer than SharedScope::longest_sleep without looking at his word again.
 
@@ -36,6 +37,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <rt/base/atomic.hpp>
+#include <type_traits>
 
 namespace rt {
 namespace robust {
@@ -76,6 +78,11 @@ class RobustWord {
   static std::uint32_t owner_of(std::uint32_t word) { return word & owner_mask; }
 
   constexpr RobustWord() = default;
+  /// A word that the calling thread owns must not stay in its list. (Nor must one of another thread: that is an error
+  /// of the program's, as with any lock.)
+  constexpr ~RobustWord() {
+    if (!std::is_constant_evaluated() && has_owner() && owned_by_this_thread()) give_back();
+  }
   RobustWord(const RobustWord&) = delete;
   RobustWord& operator=(const RobustWord&) = delete;
 

@@ -139,15 +139,15 @@ RT_CASE("a program that cannot be executed is an error with its reason") {
   const char* const nothing[] = {"", nullptr};
   const char* const directory[] = {"/", nullptr};
   CHECK(execute("/no/such/program", missing, environment) == Errc::no_such_file_or_directory);
-  CHECK(execute_in_path(missing, environment) == Errc::no_such_file_or_directory);
-  CHECK(execute_in_path(nothing, environment) == Errc::no_such_file_or_directory);
-  CHECK(execute_in_path(directory, environment) == Errc::permission_denied);
+  CHECK(execute_in_path(missing[0], missing, environment) == Errc::no_such_file_or_directory);
+  CHECK(execute_in_path(nothing[0], nothing, environment) == Errc::no_such_file_or_directory);
+  CHECK(execute_in_path(directory[0], directory, environment) == Errc::permission_denied);
   // A path that is too long to exist is no reason to stop looking, or to write past the buffer.
   static char long_name[6000];
   for (char& c : long_name) c = 'x';
   long_name[sizeof long_name - 1] = '\0';
   const char* const long_one[] = {long_name, nullptr};
-  CHECK(execute_in_path(long_one, environment) == Errc::filename_too_long);
+  CHECK(execute_in_path(long_one[0], long_one, environment) == Errc::filename_too_long);
 }
 
 RT_CASE("what comes out of a pipe is what went in, and then its end") {

@@ -50,3 +50,30 @@ RT_CASE_ENDS("a value that is used as another kind is a panic", bare::by_signal(
   Value value = {1, 2};
   value.map().clear();
 }
+
+RT_CASE("a pipe leads to another process, and its end is seen when that is killed") {
+  auto [here, there] = rt::make_pipe();
+  rt::Process process([&here = here, &there = there] {
+    here.close();
+    for (;;) there.send({"echo", there.recv().value()}).value();
+  });
+  process.start().value();
+  there.close();
+  for (int i = 0; i < 100; ++i) {
+    CHECK(here.send(i).ok());
+    CHECK((here.recv().value() == Value{"echo", i}));
+  }
+  process.kill().value();
+  CHECK(here.recv().error() == rt::Errc::end_of_file);
+}
+
+RT_CASE("a child that closes its copy of what a fiber of the parent waits for does not keep it from waking") {
+  auto [here, there] = rt::make_pipe();
+  auto fiber = rt::spawn([&here = here] { return here.recv(); });
+  rt::yield(); // it waits
+  rt::Process process([&here = here] { here.close(); });
+  process.start().value();
+  process.join();
+  CHECK(there.send("woken").ok());
+  CHECK(fiber.join().value() == "woken");
+}

@@ -190,6 +190,17 @@ TEST_CASE("a canceled fiber stops waiting for a shared lock") {
   CHECK(stubborn.join());
 }
 
+TEST_CASE("a lock that is destroyed by its owner is not in the way of the next") {
+  {
+    rt::SharedLock destroyed;
+    destroyed.lock();
+  }
+  rt::SharedLock next;
+  next.lock();
+  next.unlock();
+  CHECK(!next.locked());
+}
+
 namespace {
 
 struct Meeting {

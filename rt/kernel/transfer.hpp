@@ -1,5 +1,5 @@
 #pragma once
-// Connected stream sockets, never waiting: what several pieces are sent with, files are sent with, and ends are shut.
+// Sending on connected sockets what lies in several places, and what lies in files.
 
 #include <rt/base/result.hpp>
 
@@ -21,24 +21,14 @@ struct Piece {
 
 enum class More : bool { no, yes }; ///< yes: the kernel may wait for what is sent next, to fill a packet (MSG_MORE)
 
-/// One sendmsg(2) of all the pieces, without SIGPIPE, whatever the socket's blocking mode. Returns how many bytes the
+/// One sendmsg(2) of all the pieces, without SIGPIPE, whatever its blocking mode. Returns how many bytes the
 /// kernel took. would_block, broken_pipe, connection_reset.
 Result<std::size_t> send_pieces(int socket, std::span<const Piece> pieces, More more = More::no);
-
-/// One recv(2), whatever the socket's blocking mode. 0 bytes: the other side sends no more. would_block.
-Result<std::size_t> receive_from_socket(int socket, std::span<char> buffer);
 
 /// Whether a connection that nothing is expected of is as it was: nothing has come, not even its end.
 bool is_silent(int socket);
 
 /// sendfile(2) from the offset on, of a file to a non-blocking socket. 0 bytes: the file has no more. would_block.
 Result<std::size_t> send_file(int socket, int file, std::uint64_t offset, std::size_t size);
-
-enum class Way : int { read = 0, write = 1, both = 2 };
-/// shutdown(2). Of a listener that reads no more, accept fails from then on.
-Result<void> shut_socket(int socket, Way way);
-
-/// TCP_NODELAY: what is sent leaves at once. Connections have it from their listener.
-Result<void> set_no_delay(int socket);
 
 } // namespace rt::kernel

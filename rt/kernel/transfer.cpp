@@ -1,4 +1,4 @@
-#include <rt/kernel/stream.hpp>
+#include <rt/kernel/transfer.hpp>
 
 #include <arch/syscall.hpp>
 
@@ -35,11 +35,6 @@ Result<std::size_t> send_pieces(int socket, std::span<const Piece> pieces, More 
   return size_or_error(arch::syscall(__NR_sendmsg, socket, reinterpret_cast<long>(&message), flags));
 }
 
-Result<std::size_t> receive_from_socket(int socket, std::span<char> buffer) {
-  return size_or_error(arch::syscall(__NR_recvfrom, socket, reinterpret_cast<long>(buffer.data()),
-                                     static_cast<long>(buffer.size()), do_not_wait, 0, 0));
-}
-
 bool is_silent(int socket) {
   char byte;
   const long result =
@@ -50,17 +45,6 @@ bool is_silent(int socket) {
 Result<std::size_t> send_file(int socket, int file, std::uint64_t offset, std::size_t size) {
   return size_or_error(
       arch::syscall(__NR_sendfile, socket, file, reinterpret_cast<long>(&offset), static_cast<long>(size)));
-}
-
-Result<void> shut_socket(int socket, Way way) {
-  return Error::from_kernel(arch::syscall(__NR_shutdown, socket, static_cast<long>(way)));
-}
-
-Result<void> set_no_delay(int socket) {
-  constexpr long tcp = 6, no_delay = 1; // IPPROTO_TCP, TCP_NODELAY
-  const int on = 1;
-  return Error::from_kernel(
-      arch::syscall(__NR_setsockopt, socket, tcp, no_delay, reinterpret_cast<long>(&on), sizeof on));
 }
 
 } // namespace rt::kernel

@@ -1,0 +1,167 @@
+#pragma once
+// SharedRing: messages of any length in a ring of bytes that several processes share; what SharedQueue is made of.
+//
+//   memory    [SharedRing][ring ...................]      capacity: a power of two
+//   message   [length, 4 bytes][bytes ...][up to the next multiple of 8]      may go on at the ring's beginning
+//
+// Two words say all: tail, up to where messages were put, and head, up to where they were taken. Each has two numbers,
+// which only grow (modulo 2^32) and change together: eight-byte units of the ring, and messages.
+//
+//   put    with the put lock held:  waits until there is room;  writes the message behind the tail;  moves the tail
+//   get    with the get lock held:  waits until there is a message;  copies it;  moves the head
+//
+// A process may be killed at any instruction. Nobody sees half a message: what lies behind the tail is not there for
+// anybody, and the tail moves by one store when the message is complete. Nobody loses one: until the head moves, by one
+// store, the message is there for the next, and after it the process that was killed had it in its hands. Nobody waits
+// in vain for the dead: the two locks are given on by the kernel (rt/sync/shared_lock.hpp), their next owner finds tail
+// and head as they were before or after the one store, and there is nothing else to mend.
+//
+// One who waits for a change of the other word raises a flag, looks once more and sleeps. Who has moved a word lowers
+// the flag, if it is up, and wakes one. The one that was woken raises it again, as it cannot know whether others sleep,
+// and wakes the next if it leaves something: a chain, as in rt/sync/event_count.hpp. Moving a word and looking at the
+// flag, raising it and looking at the word are seq_cst, so one side sees the other. What a kill breaks in this is made
+// good when a sleeper looks again (SharedScope::longest_sleep).
+//
+// In hand. join() waits for messages that were got and not reported done, so the ring knows what each thread has in
+// hand: it has a place there, which the kernel marks when the thread ends (rt/sync/robust.hpp), and then its messages
+// are lost: they count as done, and join says so. Taking a message is two steps, the head and the number in hand: the
+// place has a note of the first one in the same word as the number, so whoever gets the lock of one that was killed
+// between the two knows from the head whether it has happened.
+
+#include <rt/base/result.hpp>
+#include <rt/sync/robust.hpp>
+#include <rt/sync/shared_lock.hpp>
+#include <rt/sync/wait.hpp>
+
+#include <arch/cpu.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+
+namespace rt {
+
+class SharedRing {
+ public:
+  using Bytes = std::span<const std::byte>;
+
+  /// What a get does with a message, in two pieces if it goes on at the ring's beginning. The message stays in the ring
+  /// if it returns an error. The get lock is held.
+  using Accept = Result<void>(void* argument, Bytes first, Bytes second);
+
+  /// For that many bytes of messages, each with 4 bytes more and rounded up to 8; that many messages, 0: as many as
+  /// there is room for. Lies at the beginning of memory_size(capacity) bytes.
+  SharedRing(std::size_t capacity, std::size_t most_messages);
+
+  /// A ring that another process has made, in memory that was mapped: nullptr if there is none.
+  static SharedRing* in(void* memory, std::size_t size);
+
+  static std::size_t memory_size(std::size_t capacity) { return sizeof(SharedRing) + rounded(capacity); }
+  /// What a message of this length takes of the capacity.
+  static constexpr std::size_t room_for(std::size_t length) { return (length + 4 + unit - 1) / unit * unit; }
+  static constexpr std::size_t most_capacity = std::size_t{1} << 34;
+
+  /// Adds the message. full; closed; message_size: it is longer than the ring.
+  Result<void> try_put(Bytes message);
+  /// The same when there is room. closed; message_size; timed_out; canceled.
+  Result<void> put(Bytes message, Deadline deadline);
+  /// Takes a message. empty; closed, when there is none any more; an error of `accept`.
+  Result<void> try_get(Accept* accept, void* argument);
+  /// The same when there is a message. closed; timed_out; canceled; an error of `accept`.
+  Result<void> get(Accept* accept, void* argument, Deadline deadline);
+
+  std::size_t size() const;
+  bool full(std::size_t length) const;
+
+  /// One message that was got is done with. over_released: nobody has one in hand.
+  Result<void> task_done();
+  /// Waits until there is no message in the ring or in anybody's hands. owner_died: one was lost with its process.
+  Result<void> join(Deadline deadline);
+  void shutdown(bool immediate);
+
+  /// Gives the calling thread's place back; false: other threads of the process have places, and the memory must stay.
+  bool leave();
+
+ private:
+  static constexpr std::size_t unit = 8;
+  static std::size_t rounded(std::size_t capacity);
+
+  /// Of tail and head.
+  struct Position {
+    std::uint32_t units;
+    std::uint32_t messages;
+    static Position from(std::uint64_t word) {
+      return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32)};
+    }
+    std::uint64_t word() const { return std::uint64_t{messages} << 32 | units; }
+    friend bool operator==(const Position&, const Position&) = default;
+  };
+  /// A word of both numbers; the units, which are its lower half and first in memory, can be waited on.
+  union Mark {
+    Atomic<std::uint64_t> both;
+    Word units;
+    Mark() : both(0) {}
+    Position load(std::memory_order order) const { return Position::from(both.load(order)); }
+  };
+
+  /// What a thread has in hand: twice the number, and 1 while it takes one; above, the number of that message.
+  struct Place {
+    RobustWord thread;
+    Atomic<std::uint64_t> state = 0;
+    std::uint32_t in_hand() const { return static_cast<std::uint32_t>(state.load(std::memory_order_relaxed)) / 2; }
+    void set_in_hand(std::uint32_t number) { state.store(2 * std::uint64_t{number}, std::memory_order_relaxed); }
+  };
+  static constexpr unsigned most_places = 64;
+
+  char* bytes() { return reinterpret_cast<char*>(this + 1); }
+  bool has_room(Position tail, Position head, std::uint32_t units) const {
+    return units <= capacity_units_ - (tail.units - head.units) && tail.messages - head.messages < most_messages_;
+  }
+  std::span<Place> places() { return {places_, places_used_}; }
+
+  Errc put_now(Bytes message, std::uint32_t& seen_head);
+  Result<void> get_now(Accept* accept, void* argument, std::uint32_t& seen_tail);
+  void write(std::uint32_t at, std::uint32_t length, Bytes message);
+  Result<void> accept_at(std::uint32_t at, std::uint32_t length, Accept* accept, void* argument);
+  static Waited wait(const Word& word, std::uint32_t seen, Word& flag, Deadline deadline);
+  static void wake(const Word& word, Word& flag, unsigned count);
+
+  // With the get lock held.
+  std::unique_lock<SharedLock> lock_for_get();
+  void mend();
+  void take(Position new_head);
+  Place* own_place();
+  void bury_dead();
+  std::uint32_t unfinished();
+  void announce_if_done();
+
+  // Set once.
+  std::uint64_t magic_;
+  std::uint32_t capacity_units_;
+  std::uint32_t most_messages_;
+
+  // Those who put.
+  alignas(arch::cache_line) SharedLock put_lock_;
+  Position seen_head_ = {}; // an older one: less room than there is
+  alignas(arch::cache_line) Mark tail_;
+
+  // Those who get.
+  alignas(arch::cache_line) SharedLock get_lock_;
+  Position seen_tail_ = {};
+  alignas(arch::cache_line) Mark head_;
+
+  // What changes rarely.
+  alignas(arch::cache_line) Word closed_ = 0;
+  Word getters_wait_ = 0;
+  Word putters_wait_ = 0;
+  Word joiners_wait_ = 0;
+  Word times_done_ = 0; // how often nothing was left to do
+
+  // With the get lock held.
+  unsigned places_used_ = 0;
+  std::uint32_t in_hand_without_place_ = 0;
+  bool lost_ = false;
+  Place places_[most_places];
+};
+
+} // namespace rt
