@@ -352,7 +352,8 @@ void Core::hand_out() {
     }
     if (filled > 0) ring_->notify();
     more = filled == slots.size();
-    if (error == Errc::none || !nothing_under_way) continue; // what is under way will make room for the message
+    // What is under way will make room for the message.
+    if (error == Errc::none || (error == Errc::not_enough_memory && !nothing_under_way)) continue;
     Job& job = *jobs_;
     const std::uint32_t task = job.given_++;
     if (job.given_ == job.tasks_) remove_first_job();
