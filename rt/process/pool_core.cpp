@@ -167,6 +167,24 @@ void Core::keep_message(Slot& slot) {
   assignment.message_pages = slot.pages;
 }
 
+// False: the time of the caller's Timeout is over, and whatever comes will be collected.
+bool Core::wait_for(Slot& slot) {
+  Word& done = slot.done;
+  if (spin_while(done, Slot::pending)) return true;
+  std::uint32_t state = Slot::pending;
+  done.compare_exchange_strong(state, Slot::asleep, std::memory_order_acq_rel);
+  const Deadline deadline = Deadline().limited_to(current_task().limit);
+  while (done.load(std::memory_order_acquire) == Slot::asleep) {
+    if (kernel::futex_wait(done, Slot::asleep, deadline, Sharing::between_processes) != Errc::timed_out) continue;
+    const std::lock_guard guard(lock_);
+    state = Slot::asleep;
+    if (!done.compare_exchange_strong(state, Slot::collected, std::memory_order_acq_rel)) return true;
+    assignment_of(slot).use = Use::collected;
+    return false;
+  }
+  return true;
+}
+
 Result<Incoming> Core::run(Slot*& slot) {
   keep_message(*slot);
   {
@@ -175,19 +193,9 @@ Result<Incoming> Core::run(Slot*& slot) {
     ring_->publish(*slot);
   }
   ring_->notify();
-  Word& done = slot->done;
-  if (!spin_while(done, Slot::pending)) {
-    std::uint32_t state = Slot::pending;
-    done.compare_exchange_strong(state, Slot::asleep, std::memory_order_acq_rel);
-    while (done.load(std::memory_order_acquire) == Slot::asleep) {
-      if (SharedScope::wait_on(done, Slot::asleep) != Waited::timed_out) continue;
-      const std::lock_guard guard(lock_);
-      state = Slot::asleep;
-      if (!done.compare_exchange_strong(state, Slot::collected, std::memory_order_acq_rel)) break;
-      assignment_of(*slot).use = Use::collected;
-      slot = nullptr;
-      return Errc::timed_out;
-    }
+  if (!wait_for(*slot)) {
+    slot = nullptr;
+    return Errc::timed_out;
   }
   return answer_in(*slot);
 }

@@ -109,6 +109,7 @@ class Core {
   Errc begin();
 
   Slot* begin_call(Errc& error);
+  bool wait_for(Slot& slot);
   Result<Incoming> run(Slot*& slot);
   void end_call(Slot& slot);
   void keep_message(Slot& slot);

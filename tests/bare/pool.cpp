@@ -77,9 +77,14 @@ RT_CASE("large messages travel both ways") {
 RT_CASE("a fiber that waits for a worker lets the others run") {
   rt::Pool pool(2);
   int steps = 0;
-  auto waiting = rt::spawn([&] { return pool.apply([] { return rt::sleep_for(20ms), 1; }).value(); });
+  bool done = false;
+  auto waiting = rt::spawn([&] {
+    const int result = pool.apply([] { return rt::sleep_for(20ms), 1; }).value();
+    done = true;
+    return result;
+  });
   auto other = rt::spawn([&] {
-    for (; !waiting.done(); ++steps) rt::sleep_for(1ms);
+    for (; !done; ++steps) rt::sleep_for(1ms);
   });
   CHECK(waiting.join() == 1);
   other.join();
