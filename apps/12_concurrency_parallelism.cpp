@@ -2,17 +2,16 @@
 //
 // The same work, to count primes, is cut into two halves that cost the same. Two fibers are concurrent: both are under
 // way from the beginning to the end, by turns, but one CPU does all of it. Two threads are parallel where there are two
-// CPUs, and so are two processes; these share no memory, so each sends what it has found through a pipe.
+// CPUs, and so are two processes; these have no variables in common, so what each has found comes back as a message.
 
 #include "options.hpp"
 
 #include <rt/hub/fiber.hpp>
 #include <rt/kernel/cpus.hpp>
-#include <rt/kernel/file.hpp>
-#include <rt/process/process.hpp>
+#include <rt/process/pool.hpp>
 #include <rt/thread/thread.hpp>
 
-#include <linux/fcntl.h>
+#include <array>
 
 namespace {
 
@@ -61,24 +60,9 @@ unsigned by_threads() {
 }
 
 unsigned by_processes() {
-  const auto pipe = rt::kernel::make_pipe(O_CLOEXEC).value();
-  // In a process of its own: sends its count through the pipe.
-  const auto count = [pipe](unsigned half) {
-    const unsigned primes = count_primes(half, nobody);
-    rt::write_text({reinterpret_cast<const char*>(&primes), sizeof primes}, pipe.write, false);
-  };
-  rt::Process first({.daemon = true}, count, 0u), second({.daemon = true}, count, 1u);
-  first.start().value();
-  second.start().value();
-  rt::kernel::close_file(pipe.write).value();
-  unsigned sum = 0, primes = 0;
-  // Each count is written at once and so read at once; the end comes when no process holds the other end any more.
-  while (rt::kernel::read_file(pipe.read, {reinterpret_cast<char*>(&primes), sizeof primes}).value() != 0)
-    sum += primes;
-  rt::kernel::close_file(pipe.read).value();
-  first.join();
-  second.join();
-  return sum;
+  rt::Pool pool(halves);
+  const auto counts = pool.map([](unsigned half) { return count_primes(half, nobody); }, std::array{0u, 1u}, 1).value();
+  return counts[0] + counts[1];
 }
 
 struct Way {

@@ -35,6 +35,7 @@
 #include <rt/process/cbor.hpp>
 #include <rt/process/connection.hpp>
 #include <rt/process/manager.hpp>
+#include <rt/process/pool.hpp>
 #include <rt/process/process.hpp>
 #include <rt/process/shared.hpp>
 #include <rt/process/shared_queue.hpp>
