@@ -86,10 +86,10 @@ OBJECTS       =
 demand_app = $(if $(filter-out $(APPS),$(1)),$(error there is no app '$(1)'; the apps are: $(APPS)))
 
 # --- The library, in each variant ------------------------------------------------------------------------------------
-# $(1) name, $(2) bare or hosted, $(3) compiler, $(4) flags, $(5) flags that come last
+# $(1) name, $(2) bare or hosted, $(3) compiler, $(4) flags, $(5) flags that come last, $(6) sources if not all
 
 define variant
-$(1)_OBJECTS := $(patsubst %,$(BUILD)/$(1)/%.o,$(basename $(RT_$(2))))
+$(1)_OBJECTS := $(patsubst %,$(BUILD)/$(1)/%.o,$(basename $(or $(6),$(RT_$(2)))))
 OBJECTS += $$($(1)_OBJECTS)
 
 $(BUILD)/$(1)/librt.a: $$($(1)_OBJECTS)
@@ -126,11 +126,12 @@ UNPROTECTED := -fno-stack-protector
 DEBUG_FLAGS := -Og -DRT_DEBUG=1
 $(eval $(call variant,bare,bare,$(CXX),$(BARE)))
 $(eval $(call variant,bare-debug,bare,$(CXX),$(BARE),$(DEBUG_FLAGS)))
-$(eval $(call variant,bare-clang,bare,clang++,$(BARE)))
-$(eval $(call variant,hosted,hosted,$(CXX),$(HOSTED)))
+# Of another CPU by clang only what may depend on it: the time goes into what is tested.
+$(eval $(call variant,bare-clang,bare,clang++,$(BARE),-g1,$(if $(CROSS_COMPILE),$(filter-out rt/io/% rt/process/%,$(RT_bare)))))
+$(eval $(call variant,hosted,hosted,$(CXX),$(HOSTED),-g1))
 $(eval $(call variant,hosted-debug,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS)))
-$(eval $(call variant,hosted-address,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS) -fsanitize=address$(,)undefined))
-$(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=thread))
+$(eval $(call variant,hosted-address,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS) -g1 -fsanitize=address$(,)undefined))
+$(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -g1 -fsanitize=thread))
 
 # The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Plain data
 # is watched through the hooks of -fsanitize=thread; its run-time library is not linked.
@@ -257,8 +258,10 @@ FUZZ_SECONDS ?= 60
 
 FUZZERS    := $(basename $(notdir $(wildcard tests/fuzz/*.cpp)))
 FUZZ_CHECK := address$(,)undefined
+FUZZED     := $(filter rt/base/% rt/kernel/% rt/memory/% rt/io/address.cpp rt/io/http_% rt/io/dns_% rt/io/url.cpp \
+                rt/process/cbor.cpp rt/process/value%,$(RT_hosted))
 $(eval $(call variant,hosted-fuzz,hosted,clang++,$(HOSTED),$(DEBUG_FLAGS) \
-  -fsanitize=fuzzer-no-link$(,)$(FUZZ_CHECK) -fno-sanitize-recover=undefined))
+  -g1 -fsanitize=fuzzer-no-link$(,)$(FUZZ_CHECK) -fno-sanitize-recover=undefined,$(FUZZED)))
 $(BUILD)/hosted-fuzz/tests/fuzz/%: private EXTRA_FLAGS = -O1
 $(BUILD)/hosted-fuzz/tests/fuzz/%: $(BUILD)/hosted-fuzz/tests/fuzz/%.o $(BUILD)/hosted-fuzz/librt.a
 	$(call say,LINK,$@) clang++ -pthread -fsanitize=fuzzer$(,)$(FUZZ_CHECK) $^ -o $@
