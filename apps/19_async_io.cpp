@@ -152,19 +152,12 @@ Result<void> by_callback(Example& example, const aio::Options& options) {
 
 constinit std::atomic<unsigned> signals_seen = 0;
 
-/// The kernel tells by SIGIO, as the program does something else, that data are ready. The handler may do next to
-/// nothing; it counts, and the program looks when the count has changed.
-Result<void> by_signal(Example& example, const aio::Options& options) {
-  aio::Options with_signal = options;
-  with_signal.signal = rt::Signal::sigio;
-  const auto before = rt::kernel::handle_signal(rt::Signal::sigio, [](rt::Signal) { ++signals_seen; });
-  if (!before) return before.error();
-  auto io = aio::Context::open(with_signal);
+Result<void> wait_for_signals(Example& example, const aio::Options& options) {
+  auto io = aio::Context::open(options);
   if (!io) return io.error();
   rt::println("by signal ({}):", io->engine());
-  if (const auto submitted = example.submit(*io, [](Example& each, aio::Operation& done) { each.completed(done); });
-      !submitted)
-    return submitted;
+  const auto submitted = example.submit(*io, [](Example& each, aio::Operation& done) { each.completed(done); });
+  if (!submitted) return submitted;
   Work work;
   for (unsigned seen = 0; !example.all_completed();) {
     work.go_on();
@@ -175,8 +168,19 @@ Result<void> by_signal(Example& example, const aio::Options& options) {
     io->look();
   }
   work.report();
-  rt::kernel::set_signal_action(rt::Signal::sigio, *before);
   return {};
+}
+
+/// The kernel tells by SIGIO, as the program does something else, that data are ready. The handler may do next to
+/// nothing; it counts, and the program looks when the count has changed.
+Result<void> by_signal(Example& example, const aio::Options& options) {
+  const auto before = rt::kernel::handle_signal(rt::Signal::sigio, [](rt::Signal) { ++signals_seen; });
+  if (!before) return before.error();
+  aio::Options with_signal = options;
+  with_signal.signal = rt::Signal::sigio;
+  const auto waited = wait_for_signals(example, with_signal);
+  rt::kernel::set_signal_action(rt::Signal::sigio, *before); // the Context, from which signals come, has ended
+  return waited;
 }
 
 Result<void> cancel(const aio::Options& options) {

@@ -10,6 +10,7 @@
 //   read and write, direct       none: the device itself fills the program's buffer, and empties it
 
 #include "options.hpp"
+#include "standard_files.hpp"
 #include "temporary_file.hpp"
 
 #include <rt/kernel/seekable.hpp>
@@ -217,5 +218,6 @@ int main(int argc, char** argv) {
   const auto directory = options.text("--directory", "DIR", "where the files are made");
   const auto size = options.number("--size", "MIB", "of the file, in MiB: 8 if not given", 1, 4096);
   if (const auto status = options.finish()) return *status;
+  apps::occupy_standard_files();
   return demonstrate(directory, size.value_or(8));
 }

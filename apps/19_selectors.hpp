@@ -16,7 +16,8 @@ using rt::Ready, rt::SelectorKey;
 /// A client's connection. It belongs to the callback in its key: when that is unregistered, it is closed.
 class Connection {
  public:
-  Connection(rt::DefaultSelector& selector, TcpStream stream) : selector_(selector), stream_(std::move(stream)) {}
+  Connection(rt::DefaultSelector& selector, TcpStream stream)
+      : selector_(selector), stream_(std::move(stream)), peer_(stream_.peer()) {}
 
   /// Something has come, or there is room for what is to be sent. False: the client has gone.
   bool serve(Ready events) {

@@ -72,7 +72,11 @@ inline Result<void> talk_from_standard_input(std::string_view name, const Addres
 /// A client of a demonstration, with lines of its own.
 inline Result<void> talk_with_lines(std::string_view name, const Address& server, std::vector<std::string> lines) {
   auto line = lines.begin();
-  return talk(name, server, [&] { return line == lines.end() ? Result<std::string>(rt::Errc::end_of_file) : *line++; });
+  return talk(name, server, [&]() -> Result<std::string> {
+    if (line == lines.end()) return rt::Errc::end_of_file;
+    if (line != lines.begin()) pause(500ms);
+    return *line++;
+  });
 }
 
 /// Clients A, B, C... in threads of their own, each with two lines. When they end, the server is waited for by join().

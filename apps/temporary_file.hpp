@@ -3,7 +3,9 @@
 
 #include <rt/io/file.hpp>
 #include <rt/kernel/copy.hpp>
+#include <rt/kernel/process.hpp>
 
+#include <linux/fcntl.h>
 #include <optional>
 #include <string>
 
@@ -28,8 +30,9 @@ class TemporaryFiles {
 
   /// An empty file, for reading and writing.
   rt::Result<rt::File> make() const {
-    const auto descriptor = directory_.empty() ? rt::kernel::make_file_in_memory("temporary")
-                                               : rt::kernel::make_unnamed_file(directory_.c_str());
+    auto descriptor = directory_.empty() ? rt::kernel::make_file_in_memory("temporary")
+                                         : rt::kernel::make_unnamed_file(directory_.c_str());
+    if (descriptor.error() == rt::Errc::operation_not_supported) descriptor = make_and_remove();
     if (!descriptor) return descriptor.error();
     return rt::File(rt::Fd(*descriptor));
   }
@@ -39,6 +42,16 @@ class TemporaryFiles {
 
  private:
   explicit TemporaryFiles(std::string directory) : directory_(std::move(directory)) {}
+
+  /// Where the file system knows no files without a name: it has one for a moment.
+  rt::Result<int> make_and_remove() const {
+    char number[16];
+    const std::string_view digits(number, rt::format_to(number, "{}", rt::kernel::process_id()));
+    const std::string path = directory_ + "/.temporary-" + std::string(digits);
+    const auto descriptor = rt::kernel::open_file(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor) (void)rt::kernel::remove_file(path.c_str());
+    return descriptor;
+  }
 
   std::string directory_;
 };

@@ -1,8 +1,8 @@
 // Asynchronous operations by a few threads that make ordinary calls, where io_uring is forbidden.
 //
-// A read or write of a file at an offset, and a sync, keep their thread for as long as the device takes. Others may
-// have to wait for somebody on the other side for any time: each of these has a fiber in one of the threads, which
-// waits until its descriptor is ready, so that they complete in the order in which data comes, and can be canceled.
+// What goes to a device keeps its thread for as long as that takes. A pipe, a socket or a terminal may have to wait for
+// somebody on the other side for any time: each such operation has a fiber in one of the threads, which waits until the
+// descriptor is ready, so that they complete in the order in which data comes, and can be canceled.
 
 #include <rt/io/aio_backend.hpp>
 #include <rt/kernel/ready_file.hpp>

@@ -1,5 +1,6 @@
 #include <rt/io/resolver.hpp>
 
+#include <rt/hub/fiber.hpp>
 #include <rt/io/address_order.hpp>
 #include <rt/io/dns_client.hpp>
 #include <rt/io/fd.hpp>
@@ -117,23 +118,72 @@ Result<std::vector<Address>> Resolver::resolve(std::string_view host, std::uint1
   return error;
 }
 
-Result<std::vector<Address>> Resolver::look_up(const Configuration& configuration, const Name& name) {
-  std::array inquiries = {Inquiry{{name, Type::aaaa}}, Inquiry{{name, Type::a}}};
-  unsigned first = 0;
-  {
-    const std::lock_guard guard(lock_);
-    for (Inquiry& inquiry : inquiries) inquiry.answer = cache_.find(inquiry.question, Clock::now());
-    if (configuration.rotate) first = lookups_++;
+/// A lookup under way, on the stack of the task that makes it.
+struct Resolver::Lookup {
+  const Name& name;
+  Lookup* next;
+  Follower* followers = nullptr;
+};
+
+/// A task that waits for the outcome of another one's lookup.
+struct Resolver::Follower {
+  Follower* next;
+  bool finished = false;
+  std::optional<Found> found = {}; // none: it was broken off
+};
+
+/// Waits, without the lock, for the lookup to end. nullopt: whoever made it was canceled, or his time was over.
+std::optional<Resolver::Found> Resolver::follow(Lookup& lookup) {
+  Follower self{lookup.followers};
+  lookup.followers = &self;
+  while (!self.finished) {
+    const Result<void> waited = finished_.wait_for(lock_, forever);
+    if (waited || self.finished) continue;
+    Follower** place = &lookup.followers;
+    while (*place != &self) place = &(*place)->next;
+    *place = self.next;
+    return waited.error();
   }
-  const auto asked =
-      std::partition(inquiries.begin(), inquiries.end(), [](const Inquiry& i) { return i.answer.has_value(); });
-  if (asked == inquiries.end()) return combine(inquiries);
-  if (const auto result = dns::ask_servers(configuration, first, {asked, inquiries.end()}); !result)
-    return result.error();
-  const std::lock_guard guard(lock_);
-  for (const Inquiry& inquiry : std::span(asked, inquiries.end()))
+  return std::move(self.found);
+}
+
+void Resolver::finish(Lookup& lookup, const std::optional<Found>& found) {
+  Lookup** place = &under_way_;
+  while (*place != &lookup) place = &(*place)->next;
+  *place = lookup.next;
+  for (Follower* follower = lookup.followers; follower; follower = follower->next) {
+    follower->found = found;
+    follower->finished = true;
+  }
+  if (lookup.followers) finished_.notify_all();
+}
+
+Resolver::Found Resolver::look_up(const Configuration& configuration, const Name& name) {
+  std::array inquiries = {Inquiry{{name, Type::aaaa}}, Inquiry{{name, Type::a}}};
+  std::unique_lock guard(lock_);
+  Lookup* same = nullptr;
+  do {
+    for (Inquiry& inquiry : inquiries) inquiry.answer = cache_.find(inquiry.question, Clock::now());
+    if (inquiries[0].answer && inquiries[1].answer) return combine(inquiries);
+    for (same = under_way_; same && !(same->name == name);) same = same->next;
+    if (same)
+      if (std::optional<Found> found = follow(*same)) return std::move(*found);
+  } while (same);
+
+  Lookup lookup{name, under_way_};
+  under_way_ = &lookup;
+  const unsigned first = configuration.rotate ? lookups_++ : 0;
+  guard.unlock();
+  const auto open = std::partition(inquiries.begin(), inquiries.end(),
+                                   [](const Inquiry& inquiry) { return inquiry.answer.has_value(); });
+  const Result<void> asked = dns::ask_servers(configuration, first, {open, inquiries.end()});
+  guard.lock();
+  for (const Inquiry& inquiry : std::span(open, inquiries.end()))
     if (inquiry.answer) cache_.keep(inquiry.question, *inquiry.answer, Clock::now());
-  return combine(inquiries);
+  std::optional<Found> found;
+  if (asked) found = combine(inquiries);
+  finish(lookup, found);
+  return found ? std::move(*found) : asked.error();
 }
 
 Result<std::vector<Address>> resolve(std::string_view host, std::uint16_t port) {

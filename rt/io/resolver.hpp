@@ -13,7 +13,8 @@
 //   5. the name servers                those of /etc/resolv.conf, by UDP, and TCP where an answer is too long for that;
 //                                      below the names that are to be searched, if the name is a short one
 //
-// A and AAAA records are asked for at the same time. The files are read anew each time, so that changes count at once;
+// A and AAAA records are asked for at the same time; tasks that look for the same name at the same time share one
+// lookup. The files are read anew each time, so that changes count at once;
 // a machine without them works as far as it can.
 //
 // Somebody who does not see the questions has to guess two numbers of 16 bits to have a false answer believed: the
@@ -23,8 +24,10 @@
 
 #include <rt/io/dns_cache.hpp>
 #include <rt/io/resolver_files.hpp>
+#include <rt/sync/condition.hpp>
 #include <rt/sync/lock.hpp>
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -54,12 +57,20 @@ class Resolver {
   [[nodiscard]] Result<std::vector<Address>> resolve(std::string_view host, std::uint16_t port);
 
  private:
-  Result<std::vector<Address>> look_up(const dns::Configuration& configuration, const dns::Name& name);
+  using Found = Result<std::vector<Address>>;
+  struct Lookup;
+  struct Follower;
+
+  Found look_up(const dns::Configuration& configuration, const dns::Name& name);
+  std::optional<Found> follow(Lookup& lookup);
+  void finish(Lookup& lookup, const std::optional<Found>& found);
 
   const ResolverOptions options_;
   Lock lock_; // of what follows
   dns::Cache cache_;
   unsigned lookups_ = 0; // for `rotate`
+  Lookup* under_way_ = nullptr;
+  Condition finished_;
 };
 
 /// Asks the Resolver that the whole program shares.

@@ -36,6 +36,10 @@ bool is_nonblocking(int descriptor);
 /// Another descriptor of the same file, close-on-exec, as all of the runtime.
 Result<int> duplicate(int descriptor);
 
+/// A new descriptor that took the place of standard input, output or error, which was closed, gets a number of its own:
+/// what is printed must not go there. too_many_files_open: and is closed.
+Result<int> keep_from_standard(Result<int> descriptor);
+
 /// Makes `to` another name of what `from` is, closing what it was before, as dup2(2) does.
 Result<void> duplicate_as(int from, int to);
 

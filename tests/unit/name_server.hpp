@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <functional>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -41,7 +42,7 @@ class NameServer {
  public:
   using Handler = std::function<std::vector<Reply>(const Asked&)>;
 
-  /// The handler is called in the server's thread.
+  /// The handler is called in the server's thread, which holds `mutex` meanwhile.
   explicit NameServer(Handler handler) : handler_(std::move(handler)) {
     // UDP and TCP on the same port: the kernel chooses the first, and the second may be taken by somebody else.
     for (int tries = 0; tries < 100 && tcp_ < 0; ++tries) {
@@ -60,6 +61,9 @@ class NameServer {
     for (const int descriptor : {udp_, tcp_, elsewhere_, stop_[0]}) close(descriptor);
   }
   NameServer(const NameServer&) = delete;
+
+  /// For what a test and its handler share.
+  std::mutex mutex;
 
   std::uint16_t port() const { return port_; }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
@@ -152,6 +156,7 @@ class NameServer {
       name.append(message.begin() + static_cast<long>(at) + 1,
                   message.begin() + static_cast<long>(at) + 1 + message[at]);
     }
+    const std::lock_guard guard(mutex);
     return handler_({static_cast<std::uint16_t>(message[0] << 8 | message[1]), name,
                      static_cast<rt::dns::Type>(message.at(at + 2)), over_tcp, from});
   }

@@ -7,6 +7,7 @@
 #include <rt/io/address_order.hpp>
 #include <rt/io/resolver.hpp>
 #include <rt/sync/sleep.hpp>
+#include <rt/thread/thread.hpp>
 
 #include <doctest/doctest.h>
 
@@ -157,23 +158,21 @@ TEST_CASE("a short name is looked for below the names to be searched") {
     return {asked.answer(asked.name == "www.b.org" ? dns_test::response : dns_test::response | dns_test::no_such_name)};
   });
   Machine machine(asks(server) + "search a.org b.org c.org");
+  const auto asked_since = [&] {
+    const std::lock_guard guard(server.mutex);
+    return std::exchange(names, {});
+  };
   using Names = std::vector<std::string>;
 
   CHECK(machine.texts("www") == Texts{"127.0.0.2:80"});
-  CHECK(names == Names{"www.a.org", "www.b.org"});
-
-  names.clear();
+  CHECK(asked_since() == Names{"www.a.org", "www.b.org"});
   CHECK(machine.resolve("x.y").error() == Errc::host_not_found);
-  CHECK(names == Names{"x.y", "x.y.a.org", "x.y.b.org", "x.y.c.org"});
-
-  names.clear();
+  CHECK(asked_since() == Names{"x.y", "x.y.a.org", "x.y.b.org", "x.y.c.org"});
   CHECK(machine.resolve("www.").error() == Errc::host_not_found);
-  CHECK(names == Names{"www"});
-
-  names.clear();
+  CHECK(asked_since() == Names{"www"});
   machine.write(asks(server, "ndots:2") + "search a.org");
   CHECK(machine.resolve("x.z").error() == Errc::host_not_found);
-  CHECK(names == Names{"x.z.a.org", "x.z"});
+  CHECK(asked_since() == Names{"x.z.a.org", "x.z"});
 }
 
 TEST_CASE("a search ends where a server fails: the next name might be another host's") {
@@ -298,6 +297,7 @@ TEST_CASE("ids and ports of questions are never the same for long") {
   Machine machine(asks(server));
   for (int i = 0; i < 32; ++i)
     CHECK(machine.resolve("host" + std::to_string(i) + ".com").error() == Errc::host_not_found);
+  const std::lock_guard guard(server.mutex);
   CHECK(ids.size() > 48);
   CHECK(ports.size() > 16);
 }
@@ -340,7 +340,7 @@ TEST_CASE("a server that never stops sending keeps neither the time from passing
   std::thread flood;
   NameServer server([&](const Asked& asked) -> Replies {
     victim = asked.port;
-    if (!flood.joinable())
+    if (!flood.joinable() && !stop)
       flood = std::thread([&] {
         while (!stop) server.send_to(victim, dns_test::Bytes(20, 0xff));
       });
@@ -359,6 +359,7 @@ TEST_CASE("a server that never stops sending keeps neither the time from passing
   canceled.cancel();
   canceled.join();
   stop = true;
+  const std::lock_guard guard(server.mutex);
   flood.join();
 }
 
@@ -374,6 +375,54 @@ TEST_CASE("many fibers look up at once") {
     }));
   for (auto& fiber : fibers) CHECK(fiber.join() == 2);
   CHECK(server.questions() == 100);
+}
+
+TEST_CASE("those who look for the same name at the same time share one lookup") {
+  const auto answer = [](const Asked& asked) { return asked.answer().a("@12", "127.0.0.2", 0).aaaa("@12", "::1", 0); };
+  std::vector<Asked> questions;
+  bool answers = false;
+  NameServer server([&](const Asked& asked) -> Replies {
+    if (answers) return {answer(asked)};
+    questions.push_back(asked);
+    return {};
+  });
+  Machine machine(asks(server));
+  const auto look_up = [&] {
+    const auto found = machine.resolve("example.com");
+    return found ? found->size() : 0;
+  };
+  auto first = rt::spawn(look_up);
+  rt::yield();
+  auto canceled = rt::spawn([&] { CHECK(machine.resolve("example.com").error() == Errc::canceled); });
+  auto in_a_hurry = rt::spawn([&] {
+    rt::Timeout limit(1ms);
+    CHECK(machine.resolve("example.com").error() == Errc::timed_out);
+  });
+  std::vector<rt::Fiber<std::size_t>> fibers;
+  for (int i = 0; i < 20; ++i) fibers.push_back(rt::spawn(look_up));
+  std::size_t in_thread = 0;
+  rt::Thread thread([&] { in_thread = look_up(); });
+  thread.start().value();
+  in_a_hurry.join();
+  canceled.cancel();
+  canceled.join();
+  while (server.questions() < 2) rt::sleep_for(1ms);
+
+  SUBCASE("and all get its answer, though it may not be kept") {}
+  SUBCASE("another one goes on when who makes it is canceled") {
+    first.cancel();
+    CHECK(first.join() == 0);
+    while (server.questions() < 4) rt::sleep_for(1ms);
+  }
+  {
+    const std::lock_guard guard(server.mutex);
+    answers = true;
+    for (const Asked& asked : questions) server.send_to(asked.port, answer(asked).bytes);
+  }
+  if (first.joinable()) CHECK(first.join() == 2);
+  for (auto& fiber : fibers) CHECK(fiber.join() == 2);
+  thread.join();
+  CHECK(in_thread == 2);
 }
 
 TEST_CASE("addresses without a route come last, and else the order stays") {
