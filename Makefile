@@ -86,10 +86,10 @@ OBJECTS       =
 demand_app = $(if $(filter-out $(APPS),$(1)),$(error there is no app '$(1)'; the apps are: $(APPS)))
 
 # --- The library, in each variant ------------------------------------------------------------------------------------
-# $(1) name, $(2) bare or hosted, $(3) compiler, $(4) flags, $(5) flags that come last
+# $(1) name, $(2) bare or hosted, $(3) compiler, $(4) flags, $(5) flags that come last, $(6) sources if not all
 
 define variant
-$(1)_OBJECTS := $(patsubst %,$(BUILD)/$(1)/%.o,$(basename $(RT_$(2))))
+$(1)_OBJECTS := $(patsubst %,$(BUILD)/$(1)/%.o,$(basename $(or $(6),$(RT_$(2)))))
 OBJECTS += $$($(1)_OBJECTS)
 
 $(BUILD)/$(1)/librt.a: $$($(1)_OBJECTS)
@@ -108,6 +108,7 @@ $(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/context/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/hub/%: OPTIMIZE = -O2
+$(BUILD)/$(1)/rt/io/http_%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/value%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/cbor.o: OPTIMIZE = -O2
@@ -125,11 +126,12 @@ UNPROTECTED := -fno-stack-protector
 DEBUG_FLAGS := -Og -DRT_DEBUG=1
 $(eval $(call variant,bare,bare,$(CXX),$(BARE)))
 $(eval $(call variant,bare-debug,bare,$(CXX),$(BARE),$(DEBUG_FLAGS)))
-$(eval $(call variant,bare-clang,bare,clang++,$(BARE)))
-$(eval $(call variant,hosted,hosted,$(CXX),$(HOSTED)))
+# Of another CPU by clang only what may depend on it: the time goes into what is tested.
+$(eval $(call variant,bare-clang,bare,clang++,$(BARE),-g1,$(if $(CROSS_COMPILE),$(filter-out rt/io/% rt/process/%,$(RT_bare)))))
+$(eval $(call variant,hosted,hosted,$(CXX),$(HOSTED),-g1))
 $(eval $(call variant,hosted-debug,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS)))
-$(eval $(call variant,hosted-address,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS) -fsanitize=address$(,)undefined))
-$(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -fsanitize=thread))
+$(eval $(call variant,hosted-address,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS) -g1 -fsanitize=address$(,)undefined))
+$(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -g1 -fsanitize=thread))
 
 # The sources under test on a simulated machine, whose CPU is tests/model/arch (see tests/model/machine.hpp). Plain data
 # is watched through the hooks of -fsanitize=thread; its run-time library is not linked.
@@ -211,6 +213,14 @@ TESTS := $(filter-out $(BUILD)/hosted-address/stress-tests,$(TESTS))
 TESTS += $(foreach v,bare bare-debug bare-clang,$(patsubst %,$(BUILD)/$(v)/tests/bare/%,$(BARE_TESTS)))
 $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 
+# Some of the unit tests again, by the other engine of a hub.
+define io_uring_test
+$(BUILD)/$(1)/unit-tests-by-io_uring: $(BUILD)/$(1)/unit-tests tests/io_uring.sh
+	$(Q)printf '#!/bin/sh\nexec tests/io_uring.sh %s "$$$$@"\n' $$< >$$@ && chmod 755 $$@
+TESTS += $(BUILD)/$(1)/unit-tests-by-io_uring
+endef
+$(foreach v,hosted hosted-address hosted-thread,$(eval $(call io_uring_test,$(v))))
+
 # What the end-to-end tests let other programs run.
 OBJECTS += $(patsubst %,%.o,$(E2E_PROGRAMS))
 $(eval $(call hosted_test,model,model,$(MODEL_MACHINE) $(MODEL_TESTS)))
@@ -228,9 +238,14 @@ $(BUILD)/hosted/tests/bench/lock: PEERS = $$(pkg-config --libs absl_synchronizat
 $(BUILD)/hosted/tests/bench/switch: PEERS = -lboost_context
 $(BUILD)/hosted/tests/bench/fiber: $(BUILD)/hosted/tests/bench/goroutines
 $(BUILD)/hosted/tests/bench/http: $(BUILD)/hosted/tests/bench/web
-$(BUILD)/hosted/tests/bench/goroutines $(BUILD)/hosted/tests/bench/web: $(BUILD)/hosted/tests/bench/%: \
+$(BUILD)/hosted/tests/bench/fetch: $(BUILD)/hosted/tests/bench/fetches
+$(patsubst %,$(BUILD)/hosted/tests/bench/%,goroutines web fetches echo_server): $(BUILD)/hosted/tests/bench/%: \
     tests/bench/%.go | $(BUILD)/tools/bench
 	$(call say,GO,$@) mkdir -p $(@D) && GOCACHE=$(abspath $(BUILD))/go-cache go build -o $@ $<
+$(BUILD)/hosted/tests/bench/echo: $(BUILD)/hosted/tests/bench/echo_server | $(BUILD)/hosted/tests/bench/peers/echo
+$(BUILD)/hosted/tests/bench/peers/echo.o: | $(BUILD)/tools/bench
+$(BUILD)/hosted/tests/bench/peers/echo: PEERS = -luv -lev -luring
+OBJECTS += $(BUILD)/hosted/tests/bench/peers/echo.o
 $(foreach b,$(BARE_BENCHES),$(eval $(BUILD)/hosted/tests/bench/$(b): | $(BUILD)/bare/tests/bench/bare/$(b)))
 $(patsubst %,$(BUILD)/hosted/tests/bench/%.o,$(BENCHES)): | $(BUILD)/tools/bench
 
@@ -243,8 +258,10 @@ FUZZ_SECONDS ?= 60
 
 FUZZERS    := $(basename $(notdir $(wildcard tests/fuzz/*.cpp)))
 FUZZ_CHECK := address$(,)undefined
+FUZZED     := $(filter rt/base/% rt/kernel/% rt/memory/% rt/io/address.cpp rt/io/http_% rt/io/dns_% rt/io/url.cpp \
+                rt/process/cbor.cpp rt/process/value%,$(RT_hosted))
 $(eval $(call variant,hosted-fuzz,hosted,clang++,$(HOSTED),$(DEBUG_FLAGS) \
-  -fsanitize=fuzzer-no-link$(,)$(FUZZ_CHECK) -fno-sanitize-recover=undefined))
+  -g1 -fsanitize=fuzzer-no-link$(,)$(FUZZ_CHECK) -fno-sanitize-recover=undefined,$(FUZZED)))
 $(BUILD)/hosted-fuzz/tests/fuzz/%: private EXTRA_FLAGS = -O1
 $(BUILD)/hosted-fuzz/tests/fuzz/%: $(BUILD)/hosted-fuzz/tests/fuzz/%.o $(BUILD)/hosted-fuzz/librt.a
 	$(call say,LINK,$@) clang++ -pthread -fsanitize=fuzzer$(,)$(FUZZ_CHECK) $^ -o $@
@@ -363,7 +380,7 @@ $(BUILD)/tools/build:
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld gdb:gdb /usr/include/doctest/doctest.h:doctest-dev \
 	  cmake:cmake pkg-config:pkgconf /usr/lib/python3/dist-packages/cbor2:python3-cbor2 \
-	  /usr/sbin/dnsmasq:dnsmasq-base)
+	  /usr/sbin/dnsmasq:dnsmasq-base python3:python3 nc:netcat-openbsd curl:curl)
 
 $(BUILD)/tools/fuzz: $(BUILD)/tools/test
 	$(call require,$(shell clang++ -print-file-name=libclang_rt.fuzzer-$(ARCH).a):libclang-rt-$(shell \
@@ -390,6 +407,7 @@ $(BUILD)/tools/bench: $(BUILD)/tools/build
 	$(call require,/usr/include/absl/synchronization/mutex.h:libabsl-dev pkg-config:pkgconf \
 	  /usr/include/concurrentqueue/concurrentqueue.h:libconcurrentqueue-dev \
 	  /usr/include/boost/context/fiber.hpp:libboost-context-dev go:golang-go \
+	  redis-server:redis-server /usr/include/uv.h:libuv1-dev /usr/include/ev.h:libev-dev /usr/include/liburing.h:liburing-dev \
 	  /usr/include/boost/interprocess/ipc/message_queue.hpp:libboost-dev python3:python3 \
 	  /usr/lib/python3/dist-packages/greenlet:python3-greenlet /usr/lib/python3/dist-packages/gevent:python3-gevent \
 	  wrk:wrk /usr/sbin/nginx:nginx-light)

@@ -2,17 +2,16 @@
 //
 // The same work, to count primes, is cut into two halves that cost the same. Two fibers are concurrent: both are under
 // way from the beginning to the end, by turns, but one CPU does all of it. Two threads are parallel where there are two
-// CPUs, and so are two processes; these share no memory, so each sends what it has found through a pipe.
+// CPUs, and so are two processes; these have no variables in common, so what each has found comes back as a message.
 
 #include "options.hpp"
 
 #include <rt/hub/fiber.hpp>
 #include <rt/kernel/cpus.hpp>
-#include <rt/kernel/file.hpp>
-#include <rt/kernel/process.hpp>
+#include <rt/process/pool.hpp>
 #include <rt/thread/thread.hpp>
 
-#include <linux/fcntl.h>
+#include <array>
 
 namespace {
 
@@ -60,25 +59,10 @@ unsigned by_threads() {
   return counts[0] + counts[1];
 }
 
-/// In a process of its own: sends its count through the pipe.
-[[noreturn]] void send_count(unsigned half, int pipe) {
-  (void)rt::kernel::signal_at_parent_end(rt::kernel::Signal::sigkill);
-  const unsigned count = count_primes(half, nobody);
-  rt::write_text({reinterpret_cast<const char*>(&count), sizeof count}, pipe, false);
-  rt::kernel::exit_process(0);
-}
-
 unsigned by_processes() {
-  const auto pipe = rt::kernel::make_pipe(O_CLOEXEC).value();
-  for (unsigned half = 0; half < halves; ++half)
-    if (rt::kernel::fork().value() == 0) send_count(half, pipe.write);
-  rt::kernel::close_file(pipe.write).value();
-  unsigned sum = 0, count = 0;
-  // Each count is written at once and so read at once; the end comes when no process holds the other end any more.
-  while (rt::kernel::read_file(pipe.read, {reinterpret_cast<char*>(&count), sizeof count}).value() != 0) sum += count;
-  rt::kernel::close_file(pipe.read).value();
-  for (unsigned half = 0; half < halves; ++half) rt::kernel::wait_for_child(rt::kernel::any_child).value();
-  return sum;
+  rt::Pool pool(halves);
+  const auto counts = pool.map([](unsigned half) { return count_primes(half, nobody); }, std::array{0u, 1u}, 1).value();
+  return counts[0] + counts[1];
 }
 
 struct Way {

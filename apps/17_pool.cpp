@@ -44,7 +44,8 @@ int main(int argc, char** argv) {
 
   const auto begin = rt::Clock::now();
   for (int i = 0; i < tasks; ++i) pool.apply_async(work, i, log);
-  if (const auto joined = pool.join(); !joined) rt::println("join before close: {}", joined.error());
+  if (const auto joined = pool.join(); !joined)
+    rt::println("join before close: {}; close() has to come first", joined.error());
   pool.close();
   if (const auto late = pool.apply(work, tasks); !late) rt::println("a task after close: {}", late.error());
   pool.join().value();

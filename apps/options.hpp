@@ -62,6 +62,43 @@ class Options {
     return take(option);
   }
 
+  /// What the option was given, as in --name NAME.
+  std::optional<std::string_view> text(std::string_view option, std::string_view value, std::string_view help) {
+    describe(option, help, value);
+    std::optional<std::string_view> found;
+    for (int i = 1; i < argc_; ++i) {
+      if (!argv_[i] || argv_[i] != option) continue;
+      argv_[i] = nullptr;
+      if (i + 1 == argc_ || !argv_[i + 1])
+        complain(option, "needs a value");
+      else
+        found = std::exchange(argv_[++i], nullptr);
+    }
+    return found;
+  }
+
+  /// The same for a whole number from `least` to `most`.
+  std::optional<unsigned> number(std::string_view option, std::string_view value, std::string_view help, unsigned least,
+                                 unsigned most) {
+    const auto digits = text(option, value, help);
+    if (!digits) return {};
+    std::uint64_t number = 0;
+    bool valid = !digits->empty() && digits->size() <= 10;
+    for (const char c : *digits) {
+      valid = valid && c >= '0' && c <= '9';
+      number = number * 10 + static_cast<unsigned char>(c - '0');
+    }
+    if (valid && number >= least && number <= most) return static_cast<unsigned>(number);
+    char what[64];
+    complain(option, std::string_view(what, rt::format_to(what, "needs a number from {} to {}", least, most)));
+    return {};
+  }
+
+  /// Says what is wrong with an option's value.
+  void complain(std::string_view argument, std::string_view what) {
+    if (!std::exchange(wrong_, true)) rt::eprintln("{}: '{}' {}; see --help", name_, argument, what);
+  }
+
   /// To be called when all options were named. The status to end with, if the app is not to go on.
   std::optional<int> finish() {
     describe("--time-scale FACTOR", "multiply all sleeps, for example by 0.05");
@@ -75,8 +112,10 @@ class Options {
   }
 
  private:
-  void describe(std::string_view option, std::string_view help) {
-    if (help_) rt::println("  {:<22}{}", option, help);
+  void describe(std::string_view option, std::string_view help, std::string_view value = {}) {
+    char both[64];
+    const std::size_t size = value.empty() ? 0 : rt::format_to(both, "{} {}", option, value);
+    if (help_) rt::println("  {:<22}{}", size != 0 ? std::string_view(both, size) : option, help);
   }
 
   // Arguments that were understood are taken out of argv; what is left in the end is wrong.
@@ -98,10 +137,6 @@ class Options {
       time_scale = text ? parse_factor(text) : 0;
       if (time_scale == 0) complain(option, "needs a number from 0.000001 to 1000");
     }
-  }
-
-  void complain(std::string_view argument, std::string_view what) {
-    if (!std::exchange(wrong_, true)) rt::eprintln("{}: '{}' {}; see --help", name_, argument, what);
   }
 
   const int argc_;

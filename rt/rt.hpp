@@ -19,6 +19,8 @@
 #include <rt/io/aio.hpp>
 #include <rt/io/fd.hpp>
 #include <rt/io/file.hpp>
+#include <rt/io/http_client.hpp>
+#include <rt/io/http_server.hpp>
 #include <rt/io/resolver.hpp>
 #include <rt/io/selectors.hpp>
 #include <rt/io/signal_events.hpp>
@@ -26,11 +28,14 @@
 #include <rt/io/tcp.hpp>
 #include <rt/io/udp.hpp>
 #include <rt/io/unix_socket.hpp>
+#include <rt/io/url.hpp>
 #include <rt/io/wait_for_several.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/cpus.hpp>
 #include <rt/process/cbor.hpp>
 #include <rt/process/connection.hpp>
+#include <rt/process/manager.hpp>
+#include <rt/process/pool.hpp>
 #include <rt/process/process.hpp>
 #include <rt/process/shared.hpp>
 #include <rt/process/shared_queue.hpp>
@@ -43,6 +48,8 @@
 #include <rt/sync/queue.hpp>
 #include <rt/sync/rlock.hpp>
 #include <rt/sync/semaphore.hpp>
+#include <rt/sync/shared_barrier.hpp>
+#include <rt/sync/shared_bounded_semaphore.hpp>
 #include <rt/sync/shared_condition.hpp>
 #include <rt/sync/shared_lock.hpp>
 #include <rt/sync/sleep.hpp>

@@ -94,6 +94,8 @@ static consteval std::string_view meaning(Errc code) {
   case Errc::host_not_found: return "host not found";
   case Errc::no_address: return "the host has no address";
   case Errc::name_server_failure: return "the name servers have failed";
+  case Errc::not_found: return "not found";
+  case Errc::server_lost: return "the server process is gone";
   }
   return {};
 }

@@ -97,7 +97,10 @@ enum class Errc : int {
 
   host_not_found,     // there is no host of that name
   no_address,         // the host has no address
-  name_server_failure // no name server could tell, for reasons of theirs
+  name_server_failure, // no name server could tell, for reasons of theirs
+
+  not_found,  // there is no such key, item or object (Python: KeyError, IndexError)
+  server_lost // the server process, of a manager say, is gone
 };
 
 struct Error {

@@ -20,6 +20,11 @@
 // are linked only into programs that start one, and whoever runs them sorts them. In the child no other thread runs and
 // none will ever give back what it held: a lock has either been taken in `prepare`, or is to be reset there, with what
 // it protects.
+//
+//   RT_FORK_DATA(50) constinit int variable;
+//
+// is for variables, zero at first, that each start of a process writes to. They lie together, sorted by number: every
+// page that parent or child writes to costs each of them a page fault.
 
 namespace rt {
 
@@ -44,6 +49,8 @@ enum class ForkPhase : int {
 };
 
 } // namespace rt
+
+#define RT_FORK_DATA(number) [[gnu::section(".bss.fork." #number)]]
 
 #if RT_HOSTED
 // glibc hands (argc, argv, envp) to constructors; argv[-1] is argc, as on the initial stack.

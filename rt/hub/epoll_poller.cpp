@@ -11,7 +11,13 @@ namespace {
 
 using kernel::EpollChange;
 
+constexpr std::uint32_t bits(Ready events) { return static_cast<std::uint32_t>(events); }
+
 constexpr std::uint32_t mask = DescriptorEntry::watched - 1; // of Ready, in an entry's state
+
+// What the kernel can be asked to watch for, and what it tells of without being asked.
+constexpr std::uint32_t askable = bits(Ready::read | Ready::urgent | Ready::write | Ready::peer_shut);
+constexpr std::uint32_t unasked = bits(Ready::error | Ready::hang_up);
 
 } // namespace
 
@@ -28,6 +34,22 @@ Result<Poller*> EpollPoller::make(Hub& hub) {
   return code != Errc::none ? code : Errc::not_enough_memory;
 }
 
+Result<Ready> EpollPoller::wait(int descriptor, Ready events, Deadline deadline) {
+  const Result<DescriptorEntry*> entered = enter(descriptor);
+  if (!entered) return entered.error();
+  DescriptorEntry& entry = *entered.value();
+  const std::uint32_t needed = (bits(events) & askable) | DescriptorEntry::watched;
+  if ((entry.state.load(std::memory_order_relaxed) & needed) != needed)
+    if (const Errc code = watch(descriptor, entry, needed); code != Errc::none)
+      return code == Errc::operation_not_permitted ? Result<Ready>(events) : code; // as of a regular file
+
+  DescriptorWaiter waiter(entry, events);
+  const Parked parked = park(waiter, deadline);
+  if (parked != Parked::unparked) return error_of(parked);
+  if (waiter.closed) return Errc::bad_file_descriptor;
+  return waiter.found;
+}
+
 // The kernel is asked for what it watches for already as well. What it knows may differ from what the entry says where
 // a descriptor was closed or replaced behind the runtime's back.
 Errc EpollPoller::watch(int descriptor, DescriptorEntry& entry, std::uint32_t events) {
@@ -38,15 +60,30 @@ Errc EpollPoller::watch(int descriptor, DescriptorEntry& entry, std::uint32_t ev
   Errc code = kernel::change_epoll(epoll_, added ? EpollChange::modify : EpollChange::add, descriptor, ready);
   if (code == Errc::file_exists) code = kernel::change_epoll(epoll_, EpollChange::modify, descriptor, ready);
   if (code == Errc::no_such_file_or_directory) code = kernel::change_epoll(epoll_, EpollChange::add, descriptor, ready);
-  if (code == Errc::none) entry.state.fetch_or(events, std::memory_order_release);
-  return code;
+  if (code != Errc::none) return code;
+  if (!(entry.state.fetch_or(events, std::memory_order_acq_rel) & DescriptorEntry::closed)) return Errc::none;
+  forget(descriptor); // which another thread has begun to close meanwhile
+  return Errc::bad_file_descriptor;
 }
 
 void EpollPoller::forget(int descriptor) { kernel::change_epoll(epoll_, EpollChange::remove, descriptor, Ready::none); }
 
-void EpollPoller::abandon() {
-  (void)kernel::close_file(epoll_);
-  (void)kernel::close_file(waker_);
+// Wakes who waits for the events, and returns those that nobody waits for, if that has been so the last time too.
+std::uint32_t EpollPoller::deliver(DescriptorEntry& entry, std::uint32_t events) {
+  const bool all = events & unasked;
+  std::uint32_t left = events;
+  for (Waiter *waiter = entry.waiters.front(), *next; waiter && (left || all); waiter = next) {
+    next = waiter->next;
+    auto& waits = static_cast<DescriptorWaiter&>(*waiter);
+    const std::uint32_t wanted = bits(waits.wanted) & left;
+    if (!wanted && !all) continue;
+    left &= ~(wanted | unasked);
+    waits.found = static_cast<Ready>(events & (bits(waits.wanted) | unasked));
+    Poller::wake(waits);
+  }
+  const std::uint32_t twice = left & entry.unclaimed;
+  entry.unclaimed = left;
+  return twice;
 }
 
 // Of errors and a hang-up the kernel tells as long as it knows the descriptor.
@@ -77,5 +114,10 @@ void EpollPoller::look(Deadline deadline) {
 }
 
 void EpollPoller::wake() { kernel::add_to_event_counter(waker_); }
+
+void EpollPoller::abandon() {
+  (void)kernel::close_file(epoll_);
+  (void)kernel::close_file(waker_);
+}
 
 } // namespace rt::hub

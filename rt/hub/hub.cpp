@@ -21,8 +21,8 @@
 namespace rt::hub {
 namespace {
 
-constexpr std::uintptr_t asleep = 1, polling = 2; // marks in the inbox; no flow lies there
-constexpr bool is_mark(std::uintptr_t found) { return found == asleep || found == polling; }
+constexpr std::uintptr_t asleep = 1, in_poller = 2; // marks in the inbox; no flow's address has these bits
+constexpr bool is_mark(std::uintptr_t found) { return found & (asleep | in_poller); }
 
 // How long a flow that waits for a lock is left alone: between one and two epochs.
 constexpr std::int64_t epoch_nanoseconds = 100'000'000;
@@ -120,10 +120,10 @@ void Hub::make_ready_from_elsewhere(Flow& flow) {
   if (is_mark(found)) wake_sleeper(found);
 }
 
-// The marks differ from every address in the lower half, which is first in memory on all CPUs here. A hub that has gone
-// on meanwhile, or ended, takes the call for a spurious one: neither it nor its Poller is ever freed.
+// `asleep` differs from all else in the lower half, which is first in memory on all CPUs here. A hub that has gone on
+// meanwhile, or ended, takes the call for a spurious one: neither it nor its Poller is ever freed.
 void Hub::wake_sleeper(std::uintptr_t mark) {
-  if (mark == polling) return poller_->wake();
+  if (mark & in_poller) return reinterpret_cast<Poller*>(mark & ~in_poller)->wake();
   kernel::futex_wake(inbox_word_, 1, kernel::Sharing::private_to_process);
 }
 static_assert(std::endian::native == std::endian::little);
@@ -192,15 +192,16 @@ void Hub::wait_for_ready() {
 }
 
 void Hub::sleep() {
-  const std::uintptr_t mark = poller_ && poller_->waited_for() ? polling : asleep;
-  if (mark == asleep && spin_while(inbox_word_, 0)) return;
+  const bool polls = poller_ && poller_->waited_for();
+  const std::uintptr_t mark = polls ? reinterpret_cast<std::uintptr_t>(poller_) | in_poller : asleep;
+  if (!polls && spin_while(inbox_word_, 0)) return;
   std::uintptr_t expected = 0;
   if (!inbox_.compare_exchange_strong(expected, mark, std::memory_order_seq_cst)) return;
   if (look_for_canceled_.load(std::memory_order_seq_cst)) return take_inbox();
   Deadline deadline = Deadline::no_matter_what();
   if (!timers.empty()) deadline = Deadline::at(timers.first_deadline());
   if (first_lock_waiter_) deadline = std::min(deadline, Deadline::at(epoch_ends_));
-  if (mark == polling) {
+  if (polls) {
     poller_->look(deadline);
     time_ = now();
     return take_inbox();
@@ -336,11 +337,12 @@ void Hub::finish() {
   // interrupted are left where they stand.
   while (fibers > 0) {
     if (yield()) continue;
-    if (!timers.empty() || (somebody_wants_lock() && !is_only_thread()))
+    if (!timers.empty() || (poller_ && poller_->ends_waits()) || (somebody_wants_lock() && !is_only_thread()))
       sleep();
     else if (inbox_.load(std::memory_order_acquire) == 0)
       break;
   }
+  if (poller_) poller_->end_thread();
   thread_.store(0, std::memory_order_release);
   if (fibers > 0) return; // their Waiters and this hub stay where they are, as somebody may yet wake them
   finishing_ = false;

@@ -4,8 +4,8 @@
 //   ready       a FIFO; whoever stops takes the next one from it and switches to it: there is no scheduler's own flow
 //   parked      in a Waiter (rt/sync/waiter.hpp), perhaps with a deadline in the timers
 //   inbox       flows that other threads have made ready: a stack that they push to without a lock and the hub takes as
-//               a whole. The mark `asleep` in it says that the hub is in futex(2) and has to be woken, the mark
-//               `polling` that it sleeps in its Poller
+//               a whole. A mark in it says that the hub sleeps and has to be woken: `asleep` that it is in futex(2),
+//               `in_poller`, with the Poller's address, that it is in its Poller
 //
 // A flow that stops while none is ready looks for work on its own stack: in the inbox, among the timers. If there is
 // none, it spins for a moment, leaves a mark and sleeps until the next deadline: in the Poller (poller.hpp) if any flow

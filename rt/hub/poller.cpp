@@ -1,24 +1,47 @@
 #include <rt/hub/poller.hpp>
 
 #include <rt/base/hook.hpp>
+#include <rt/base/print.hpp>
 #include <rt/hub/epoll_poller.hpp>
 #include <rt/hub/hub.hpp>
+#include <rt/hub/io_uring_poller.hpp>
+#include <rt/kernel/environment.hpp>
 #include <rt/kernel/file.hpp>
+#include <rt/kernel/process.hpp>
 
 namespace rt::hub {
 namespace {
 
-constexpr std::uint32_t bits(Ready events) { return static_cast<std::uint32_t>(events); }
+[[noreturn]] void refuse_engine(std::string_view engine, std::string_view why) {
+  eprintln("RT_ENGINE={}: {}; it can be epoll or io_uring, or not be set", engine, why);
+  kernel::exit_process(2);
+}
 
-// What the kernel can be asked to watch for, and what it tells of without being asked.
-constexpr std::uint32_t askable = bits(Ready::read | Ready::urgent | Ready::write | Ready::peer_shut);
-constexpr std::uint32_t unasked = bits(Ready::error | Ready::hang_up);
+std::string_view chosen_engine() {
+  const char* const forced = kernel::environment_variable("RT_ENGINE");
+  return forced && *forced ? forced : "epoll";
+}
+
+Result<Poller*> make(Hub& hub, std::string_view engine) {
+  if (engine == "epoll") return EpollPoller::make(hub);
+  if (engine != "io_uring") refuse_engine(engine, "there is no such engine");
+  const Result<Poller*> made = IoUringPoller::make(hub);
+  if (!made) refuse_engine(engine, made.error().message());
+  return made;
+}
 
 } // namespace
 
 Result<Poller*> Poller::of(Hub& hub) {
-  if (hub.poller()) return hub.poller();
-  const Result<Poller*> made = EpollPoller::make(hub);
+  Poller* const before = hub.poller();
+  if (before && !before->thread_ended_) [[likely]]
+    return before;
+  const std::string_view engine = chosen_engine();
+  if (before && before->engine() == engine) {
+    before->thread_ended_ = false;
+    return before;
+  }
+  const Result<Poller*> made = make(hub, engine);
   if (!made) return made;
   Poller& poller = *made.value();
   poller.next_ = all.load(std::memory_order_relaxed);
@@ -29,58 +52,46 @@ Result<Poller*> Poller::of(Hub& hub) {
   return &poller;
 }
 
-Result<Ready> Poller::wait(int descriptor, Ready events, Deadline deadline) {
+Result<DescriptorEntry*> Poller::enter(int descriptor) {
   if (descriptor < 0) return Errc::bad_file_descriptor;
   DescriptorEntry* const entry = table_.find_or_add(descriptor);
   if (!entry) return Errc::not_enough_memory;
-  std::uint32_t state = entry->state.load(std::memory_order_acquire);
-  if (state & DescriptorEntry::closed) {
-    end_waits(*entry); // for what the number meant before
-    state = 0;
-  }
-  const std::uint32_t needed = (bits(events) & askable) | DescriptorEntry::watched;
-  if ((state & needed) != needed)
-    if (const Errc code = watch(descriptor, *entry, needed); code != Errc::none)
-      return code == Errc::operation_not_permitted ? Result<Ready>(events) : code;
+  // Who is there still waits for what the number meant before.
+  if (entry->state.load(std::memory_order_acquire) & DescriptorEntry::closed) end_waits(*entry);
+  return entry;
+}
 
-  DescriptorWaiter waiter(events);
-  entry->waiters.push_back(waiter);
+Parked Poller::park(DescriptorWaiter& waiter, Deadline deadline) {
+  waiter.entry.waiters.push_back(waiter);
   ++waiting_;
   const Parked parked = waiter.park(deadline);
   --waiting_;
-  if (waiter.listed) entry->waiters.remove(waiter);
+  if (waiter.listed) waiter.entry.waiters.remove(waiter);
   if (last_woken_ == &waiter) last_woken_ = nullptr;
-  if (parked != Parked::unparked) return error_of(parked);
-  if (waiter.closed) return Errc::bad_file_descriptor;
-  return waiter.found;
+  return parked;
 }
 
-std::uint32_t Poller::deliver(DescriptorEntry& entry, std::uint32_t events) {
-  const bool all = events & unasked;
-  std::uint32_t left = events;
-  for (Waiter *waiter = entry.waiters.front(), *next; waiter && (left || all); waiter = next) {
-    next = waiter->next;
-    auto& waits = static_cast<DescriptorWaiter&>(*waiter);
-    const std::uint32_t wanted = bits(waits.wanted) & left;
-    if (!wanted && !all) continue;
-    left &= ~(wanted | unasked);
-    waits.found = static_cast<Ready>(events & (bits(waits.wanted) | unasked));
-    entry.waiters.remove(waits);
-    last_woken_ = &waits;
-    waits.unpark();
-  }
-  const std::uint32_t twice = left & entry.unclaimed;
-  entry.unclaimed = left;
-  return twice;
+void Poller::await_wake(DescriptorWaiter& waiter) {
+  ++waiting_;
+  waiter.await_unpark();
+  --waiting_;
+  if (last_woken_ == &waiter) last_woken_ = nullptr;
+}
+
+void Poller::wake(DescriptorWaiter& waiter) {
+  if (waiter.listed) waiter.entry.waiters.remove(waiter);
+  last_woken_ = &waiter;
+  waiter.unpark();
 }
 
 void Poller::end_waits(DescriptorEntry& entry) {
   entry.state.store(0, std::memory_order_relaxed);
   entry.unclaimed = 0;
   while (Waiter* const waiter = entry.waiters.front()) {
-    static_cast<DescriptorWaiter*>(waiter)->closed = true;
-    entry.waiters.remove(*waiter);
-    waiter->unpark();
+    auto& waits = static_cast<DescriptorWaiter&>(*waiter);
+    entry.waiters.remove(waits);
+    waits.closed = true;
+    end_wait(waits);
   }
 }
 
@@ -98,30 +109,35 @@ void Poller::close(int descriptor) {
   end_waits(*entry);
 }
 
-// The kernel forgets it first: if a flow of the hub comes to wait for it meanwhile, it relies on what is gone, but is
-// in the entry when the hub looks for what was closed.
+// A flow of the hub may be about to wait for it, and rely on what the kernel is about to forget: either it finds that
+// the descriptor is closed, or is in the entry when the hub looks.
 void Poller::close_from_elsewhere(int descriptor) {
   DescriptorEntry* const entry = descriptor < 0 ? nullptr : table_.find(descriptor);
-  if (!entry || entry->state.load(std::memory_order_acquire) == 0) return;
+  if (!entry) return;
+  const std::uint32_t before = entry->state.fetch_or(DescriptorEntry::closed, std::memory_order_acq_rel);
+  if (!(before & DescriptorEntry::watched)) return;
   forget(descriptor);
   entry->state.fetch_or(DescriptorEntry::closed, std::memory_order_release);
   hub_.look_for_canceled();
 }
 
+void Poller::end_thread() { thread_ended_ = true; }
+
+void Poller::look_for_closed() {
+  table_.visit([this](int, DescriptorEntry& entry) {
+    if (entry.state.load(std::memory_order_acquire) & DescriptorEntry::closed) end_waits(entry);
+  });
+}
+
 void Poller::abandon_all() {
-  Poller* poller = all.exchange(nullptr, std::memory_order_relaxed);
-  for (; poller; poller = poller->next_) poller->abandon();
+  kernel::descriptor_closes.store(nullptr, std::memory_order_relaxed);
+  for (Poller* poller = all.exchange(nullptr, std::memory_order_acquire); poller; poller = poller->next_)
+    poller->abandon();
 }
 
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_pollers(ForkPhase phase) {
   if (phase == ForkPhase::child) Poller::abandon_all();
 }
 RT_AT_FORK(21, rt_fork_pollers);
-
-void Poller::look_for_closed() {
-  table_.visit([](int, DescriptorEntry& entry) {
-    if (entry.state.load(std::memory_order_acquire) & DescriptorEntry::closed) end_waits(entry);
-  });
-}
 
 } // namespace rt::hub

@@ -111,8 +111,7 @@ void Shared::look() {
 void Shared::notify() const { kernel::add_to_event_counter(event.number()); }
 
 void Shared::reset_event() const {
-  std::uint64_t count;
-  (void)kernel::read_file(event.number(), {reinterpret_cast<char*>(&count), sizeof count});
+  kernel::clear_event_counter(event.number());
   char bytes[256];
   if (signal_out)
     while (kernel::read_file(signal_out.number(), bytes).value_or(0u) == sizeof bytes) {

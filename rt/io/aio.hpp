@@ -17,12 +17,12 @@
 //                  Context::look then takes what has completed
 //   by descriptor  Context::number is ready to read, for selectors
 //
-// A Context may be used by several tasks, of several threads, at once.
+// A Context may be used by several tasks, of several threads, at once. A thread that ends before what it has submitted
+// is complete may take it along: io_uring cancels it then.
 
 #include <rt/base/result.hpp>
 #include <rt/hub/fiber.hpp>
 #include <rt/io/fd.hpp>
-#include <rt/kernel/file_at.hpp>
 #include <rt/kernel/signal.hpp>
 
 #include <concepts>
@@ -35,8 +35,10 @@
 
 namespace rt::aio {
 
-using kernel::at_position;
-using kernel::Sync;
+/// In place of an offset: where the file's position is, which moves.
+inline constexpr std::uint64_t at_position = ~std::uint64_t{0};
+
+enum class Sync : bool { all, data }; ///< data: without what is not needed to read it again, such as times
 
 class Context;
 class List;
@@ -111,7 +113,7 @@ class Operation {
   Fiber<void> fiber_;
 };
 
-/// Reads into the buffer, from the offset on. What has no offsets (pipes, sockets, terminals) ignores it.
+/// Reads into the buffer, from the offset on: for files; pipes, sockets and terminals have none.
 inline Operation read(int descriptor, std::span<char> buffer, std::uint64_t offset = at_position) {
   return {Kind::read, descriptor, buffer.data(), buffer.size(), offset};
 }
@@ -134,6 +136,8 @@ struct Options {
   Engine engine = Engine::automatic;
   unsigned entries = 64; ///< of io_uring's ring: more operations than that wait until there is room
   unsigned threads = 4;  ///< of the other engine
+
+  /// Sent after each completion, to the process; until the Context has ended one may still come.
   std::optional<kernel::Signal> signal = {};
 };
 

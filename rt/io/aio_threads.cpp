@@ -1,10 +1,12 @@
 // Asynchronous operations by a few threads that make ordinary calls, where io_uring is forbidden.
 //
-// A read or write of a file at an offset, and a sync, keep their thread for as long as the device takes. Others may
-// have to wait for somebody on the other side for any time: each of these has a fiber in one of the threads, which
-// waits until its descriptor is ready, so that they complete in the order in which data comes, and can be canceled.
+// What goes to a device keeps its thread for as long as that takes. A pipe, a socket or a terminal may have to wait for
+// somebody on the other side for any time: each such operation has a fiber in one of the threads, which waits until the
+// descriptor is ready, so that they complete in the order in which data comes, and can be canceled.
 
 #include <rt/io/aio_backend.hpp>
+#include <rt/kernel/ready_file.hpp>
+#include <rt/kernel/seekable.hpp>
 #include <rt/sync/queue.hpp>
 #include <rt/thread/thread.hpp>
 
@@ -98,11 +100,16 @@ class ThreadBackend final : public Backend {
   static long call(const Operation& operation) {
     const int descriptor = operation.descriptor_;
     const auto bytes = std::span(memory(operation), operation.size_);
+    const bool moves = operation.offset_ == at_position;
     switch (operation.kind_) {
-    case Kind::read: return number(kernel::read_file_at(descriptor, bytes, operation.offset_));
-    case Kind::write: return number(kernel::write_file_at(descriptor, bytes, operation.offset_));
-    case Kind::sync: return number(kernel::sync_file(descriptor, Sync::all));
-    case Kind::sync_data: return number(kernel::sync_file(descriptor, Sync::data));
+    case Kind::read:
+      return number(moves ? kernel::read_file(descriptor, bytes)
+                          : kernel::read_file_at(descriptor, bytes, operation.offset_));
+    case Kind::write:
+      return number(moves ? kernel::write_file(descriptor, bytes)
+                          : kernel::write_file_at(descriptor, bytes, operation.offset_));
+    case Kind::sync: return number(kernel::sync_file(descriptor));
+    case Kind::sync_data: return number(kernel::sync_file_data(descriptor));
     }
     return 0;
   }
@@ -132,7 +139,7 @@ class ThreadBackend final : public Backend {
     operation.fiber_ = Fiber<void>();
     ended_.push_back({&operation, result});
     shared_.notify();
-    if (shared_.signal_in) (void)kernel::write_file_at(shared_.signal_in.number(), {"", 1}, at_position);
+    if (shared_.signal_in) (void)kernel::write_file(shared_.signal_in.number(), {"", 1});
   }
 
   static constexpr long canceled = -static_cast<long>(Errc::canceled);

@@ -77,7 +77,7 @@ class UringBackend final : public Backend {
   io_uring_sqe& next_entry(unsigned operation, int descriptor, std::uint64_t data) {
     io_uring_sqe* entry = ring_.next_submission();
     while (!entry) { // the kernel is short of memory if it does not take any
-      if (!ring_.submit()) yield();
+      if (ring_.submit().value_or(0u) == 0) yield();
       entry = ring_.next_submission();
     }
     entry->opcode = static_cast<std::uint8_t>(operation);
@@ -117,7 +117,8 @@ class UringBackend final : public Backend {
 
   // What the kernel does not take now, for lack of memory, has to be offered again.
   void hand_over() {
-    if (!ring_.submit()) shared_.notify();
+    (void)ring_.submit();
+    if (ring_.has_submissions()) shared_.notify();
   }
 
   // One call moves no more than that (MAX_RW_COUNT).

@@ -29,7 +29,8 @@ Result<File> File::open(std::string_view path, Open how, unsigned permissions) {
   if (path.find('\0') != path.npos) return Errc::invalid_argument;
   name[path.copy(name, path.size())] = '\0';
   for (;;) {
-    const Result<int> opened = kernel::open_file(name, flags_of(how) | O_CLOEXEC, permissions);
+    const Result<int> opened =
+        kernel::keep_from_standard(kernel::open_file(name, flags_of(how) | O_CLOEXEC, permissions));
     if (opened) return File(Fd(*opened));
     if (opened.error() != Errc::interrupted) return opened.error(); // a FIFO's other end is waited for
   }

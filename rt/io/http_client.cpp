@@ -119,15 +119,18 @@ Result<Fd> Client::connect(const Url& url, const RequestOptions& options) {
   const auto addresses = resolve(url.host(), url.port());
   if (!addresses) return addresses.error();
   Error error{Errc::address_not_available};
-  for (const Address& address : *addresses) {
-    auto connected = sockets::connect(address, deadline);
+  for (std::size_t i = 0; i < addresses->size(); ++i) {
+    // One that does not answer leaves the others their share of the time.
+    const auto left = std::chrono::nanoseconds(deadline.nanoseconds()) - Clock::now().time_since_epoch();
+    auto connected =
+        sockets::connect((*addresses)[i], Deadline::after(left / static_cast<std::int64_t>(addresses->size() - i)));
     if (connected) {
       ++connects_;
       send_without_delay(connected->number());
       return connected;
     }
     error = connected.error();
-    if (error == Errc::canceled || error == Errc::timed_out) break;
+    if (error == Errc::canceled) break;
   }
   return error;
 }

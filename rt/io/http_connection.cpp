@@ -1,17 +1,14 @@
 #include <rt/io/http_connection.hpp>
 
+#include <algorithm>
 #include <limits>
 
 namespace rt::http {
 namespace {
 
-constexpr std::string_view known_methods[] = {"GET",    "HEAD",    "POST",    "PUT",  "PATCH",
-                                              "DELETE", "OPTIONS", "CONNECT", "TRACE"};
-
 bool is_known(std::string_view method) {
-  for (const auto known : known_methods)
-    if (method == known) return true;
-  return false;
+  static constexpr char methods[][8] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"};
+  return std::any_of(std::begin(methods), std::end(methods), [&](const char* known) { return method == known; });
 }
 
 constexpr std::size_t read_at_once = 4096;

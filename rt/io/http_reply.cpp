@@ -4,9 +4,8 @@ namespace rt::http {
 namespace {
 
 bool is_servers_own(std::string_view name) {
-  for (const std::string_view own : {"content-length", "transfer-encoding", "connection", "date"})
-    if (equal_ignoring_case(name, own)) return true;
-  return false;
+  return equal_ignoring_case(name, "content-length") || equal_ignoring_case(name, "transfer-encoding") ||
+         equal_ignoring_case(name, "connection") || equal_ignoring_case(name, "date");
 }
 
 } // namespace

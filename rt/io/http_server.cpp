@@ -29,6 +29,7 @@ void Server::stop() {
   stopping_.store(1, std::memory_order_seq_cst);
   const int listener = listener_.load(std::memory_order_seq_cst);
   if (listener >= 0) (void)kernel::shut_down_socket(listener, kernel::ShutDown::reading);
+  room_.set(); // if it is not in accept
 }
 
 Result<void> Server::accept_all(int listener, Group& group) {
@@ -85,14 +86,15 @@ bool Server::close_an_idle_one() {
 void Server::end_connections(Group& group) {
   for (ConnectionLink* link = idle_.next; link != &idle_; link = link->next)
     static_cast<Connection*>(link)->close_idle();
-  const Deadline deadline = Deadline::after(options_.stop_timeout);
-  while (count_ != 0) {
-    room_.clear();
-    const auto left = std::chrono::nanoseconds(deadline.nanoseconds()) - Clock::now().time_since_epoch();
-    if (!room_.wait_for(left)) break;
-  }
-  group.cancel();
+  // This task may have been canceled itself, so it is another one that looks at the clock.
+  auto limit = try_spawn(FiberOptions{.name = "http stop"}, [&] {
+    if (sleep_for(options_.stop_timeout)) group.cancel();
+  });
+  if (!limit) group.cancel();
   group.join();
+  if (!limit) return;
+  limit->cancel();
+  limit->join();
 }
 
 std::string_view Server::date() {

@@ -27,6 +27,7 @@ std::string joined(const UriParts& parts) {
   std::string text;
   if (parts.scheme) text.append(*parts.scheme).append(":");
   if (parts.authority) text.append("//").append(*parts.authority);
+  if (!parts.authority && parts.path.starts_with("//")) text.append("/."); // it would be taken for an authority
   text.append(parts.path);
   if (parts.query) text.append("?").append(*parts.query);
   if (parts.fragment) text.append("#").append(*parts.fragment);

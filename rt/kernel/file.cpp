@@ -52,6 +52,15 @@ Result<int> duplicate(int descriptor) {
   return static_cast<int>(result);
 }
 
+Result<int> keep_from_standard(Result<int> descriptor) {
+  constexpr int first_other = 3;
+  if (!descriptor || *descriptor >= first_other) return descriptor;
+  const long result = arch::syscall(__NR_fcntl, *descriptor, F_DUPFD_CLOEXEC, first_other);
+  arch::syscall(__NR_close, *descriptor);
+  if (result < 0) return Error::from_kernel(result);
+  return static_cast<int>(result);
+}
+
 Result<void> duplicate_as(int from, int to) {
   tell_of_close(to);
   const long result = arch::syscall(__NR_dup3, from, to, 0);
@@ -71,6 +80,11 @@ Result<int> control_device(int descriptor, unsigned long request, void* argument
       arch::syscall(__NR_ioctl, descriptor, static_cast<long>(request), reinterpret_cast<long>(argument));
   if (result < 0) return Error::from_kernel(result);
   return static_cast<int>(result);
+}
+
+Result<void> rename_file(const char* from, const char* to) {
+  return Error::from_kernel(arch::syscall(__NR_renameat2, AT_FDCWD, reinterpret_cast<long>(from), AT_FDCWD,
+                                          reinterpret_cast<long>(to), 0));
 }
 
 Result<void> remove_file(const char* path) {

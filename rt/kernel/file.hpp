@@ -36,6 +36,10 @@ bool is_nonblocking(int descriptor);
 /// Another descriptor of the same file, close-on-exec, as all of the runtime.
 Result<int> duplicate(int descriptor);
 
+/// A new descriptor that took the place of standard input, output or error, which was closed, gets a number of its own:
+/// what is printed must not go there. too_many_files_open: and is closed.
+Result<int> keep_from_standard(Result<int> descriptor);
+
 /// Makes `to` another name of what `from` is, closing what it was before, as dup2(2) does.
 Result<void> duplicate_as(int from, int to);
 
@@ -48,6 +52,9 @@ Result<PipeEnds> make_pipe(int flags);
 
 /// ioctl(2), for the requests that take the address of an object.
 Result<int> control_device(int descriptor, unsigned long request, void* argument);
+
+/// rename(2): the file gets the name `to`, in place of another that has it.
+Result<void> rename_file(const char* from, const char* to);
 
 /// unlink(2): the name, and the file with its last name.
 Result<void> remove_file(const char* path);

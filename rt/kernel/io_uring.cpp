@@ -1,6 +1,7 @@
 #include <rt/kernel/io_uring.hpp>
 
 #include <arch/syscall.hpp>
+#include <asm/errno.h>
 #include <linux/mman.h>
 
 #include <algorithm>
@@ -31,6 +32,7 @@ Result<IoUring> IoUring::make(unsigned submissions, unsigned completions, unsign
   if (descriptor < 0) return Error::from_kernel(descriptor);
   IoUring ring;
   ring.descriptor_ = static_cast<int>(descriptor);
+  ring.features_ = parameters.features;
   constexpr unsigned needed = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP;
   if ((parameters.features & needed) != needed) return Errc::function_not_supported;
 
@@ -44,6 +46,7 @@ Result<IoUring> IoUring::make(unsigned submissions, unsigned completions, unsign
   auto* const base = static_cast<char*>(ring.rings_);
   const auto at = [base](unsigned offset) { return reinterpret_cast<unsigned*>(base + offset); };
   ring.submission_ = {at(submission.head), at(submission.tail), *at(submission.ring_mask)};
+  ring.submission_flags_ = at(submission.flags);
   ring.completion_ = {at(completion.head), at(completion.tail), *at(completion.ring_mask)};
   ring.completions_ = reinterpret_cast<const io_uring_cqe*>(base + completion.cqes);
   // The kernel goes through an array of numbers of entries; here each place has the entry of its own number.
@@ -57,7 +60,8 @@ Result<IoUring> IoUring::make(unsigned submissions, unsigned completions, unsign
 }
 
 IoUring::IoUring(IoUring&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), submission_(other.submission_), completion_(other.completion_),
+    : descriptor_(std::exchange(other.descriptor_, -1)), features_(other.features_),
+      submission_flags_(other.submission_flags_), submission_(other.submission_), completion_(other.completion_),
       filled_(other.filled_), submissions_(std::exchange(other.submissions_, nullptr)),
       completions_(other.completions_), rings_(std::exchange(other.rings_, nullptr)), rings_size_(other.rings_size_) {}
 
@@ -76,14 +80,33 @@ io_uring_sqe* IoUring::next_submission() {
 
 Result<unsigned> IoUring::submit() {
   store(submission_.tail, filled_);
-  const unsigned waiting = filled_ - load(submission_.head);
-  if (waiting == 0) return 0u;
-  for (;;) {
+  unsigned taken = 0;
+  // Kernels before 5.18 stop after one that is wrong, though they have taken it.
+  while (const unsigned waiting = filled_ - load(submission_.head)) {
     const long result = arch::syscall(__NR_io_uring_enter, descriptor_, waiting, 0, 0, 0, signal_set_size);
-    if (result >= 0) return static_cast<unsigned>(result);
-    const Error error = Error::from_kernel(result);
-    if (error != Errc::interrupted) return error;
+    if (result == 0) break;
+    if (result > 0)
+      taken += static_cast<unsigned>(result);
+    else if (const Error error = Error::from_kernel(result); error != Errc::interrupted)
+      return taken > 0 ? Result<unsigned>(taken) : error;
   }
+  return taken;
+}
+
+Result<void> IoUring::submit_and_wait(Deadline deadline) {
+  store(submission_.tail, filled_);
+  const bool wait = deadline != Deadline::at(0);
+  KernelTime time{};
+  if (wait && !deadline.never())
+    time =
+        KernelTime::from(std::max<std::int64_t>(deadline.nanoseconds() - Clock::now().time_since_epoch().count(), 0));
+  io_uring_getevents_arg argument{};
+  if (!deadline.never()) argument.ts = reinterpret_cast<std::uintptr_t>(&time);
+  const long result =
+      arch::syscall(__NR_io_uring_enter, descriptor_, filled_ - load(submission_.head), wait ? 1 : 0,
+                    IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, reinterpret_cast<long>(&argument), sizeof argument);
+  if (result >= 0 || result == -ETIME) return {};
+  return Error::from_kernel(result);
 }
 
 Result<void> IoUring::notify(int event_descriptor) {

@@ -7,6 +7,7 @@
 // Whoever moves an index releases, whoever reads the other side's acquires. One task at a time uses a ring.
 
 #include <rt/base/result.hpp>
+#include <rt/kernel/clock.hpp>
 
 #include <linux/io_uring.h>
 #include <utility>
@@ -27,9 +28,20 @@ class IoUring {
   /// The next entry to fill in, all zeros; nullptr: the ring is full until the next submit().
   io_uring_sqe* next_submission();
 
-  /// Hands what was filled in to the kernel, and returns how much of it the kernel has taken. The rest goes with the
-  /// next call. would_block, device_or_resource_busy: the kernel is short of memory, or of room for completions.
+  /// Hands what was filled in to the kernel, and returns how much of it that was: all, unless the kernel is short of
+  /// memory or of room for completions; the rest goes with the next call. would_block, device_or_resource_busy:
+  /// nothing.
   Result<unsigned> submit();
+
+  /// The same, and waits until there is a completion or the time is over; with Deadline::at(0) lets the kernel finish
+  /// what it can at once. Errc::interrupted: a signal's handler ran. Linux 5.11 or later: see can_wait().
+  Result<void> submit_and_wait(Deadline deadline);
+  bool can_wait() const { return features_ & IORING_FEAT_EXT_ARG; }
+
+  /// Entries have been filled in that the kernel has not taken, or (of a ring with IORING_SETUP_TASKRUN_FLAG) the
+  /// kernel has completions that it will not show before it is called.
+  bool needs_call() const { return filled_ != load(submission_.head) || (load(submission_flags_) & IORING_SQ_TASKRUN); }
+  bool has_completions() const { return *completion_.head != load(completion_.tail); }
 
   /// Calls take(completion) for each that is there, and returns their number.
   template <class Take> unsigned reap(Take take) {
@@ -45,6 +57,9 @@ class IoUring {
 
   /// The eventfd is written to at each completion from now on.
   Result<void> notify(int event_descriptor);
+
+  /// Some that were filled in have not been taken.
+  bool has_submissions() const { return filled_ != load(submission_.head); }
 
   /// How many submissions and completions the rings have room for.
   unsigned submission_size() const { return submission_.mask + 1; }
@@ -64,6 +79,8 @@ class IoUring {
   static void store(unsigned* index, unsigned value) { __atomic_store_n(index, value, __ATOMIC_RELEASE); }
 
   int descriptor_ = -1;
+  unsigned features_ = 0;
+  const unsigned* submission_flags_ = nullptr;
   Indices submission_ = {}, completion_ = {};
   unsigned filled_ = 0; // the submission ring's tail, before the kernel is shown it
   io_uring_sqe* submissions_ = nullptr;

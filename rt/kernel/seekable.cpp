@@ -39,6 +39,8 @@ Result<std::uint64_t> file_size(int descriptor) {
 
 Result<void> sync_file(int descriptor) { return Error::from_kernel(arch::syscall(__NR_fsync, descriptor)); }
 
+Result<void> sync_file_data(int descriptor) { return Error::from_kernel(arch::syscall(__NR_fdatasync, descriptor)); }
+
 Result<void> resize_file(int descriptor, std::uint64_t size) {
   return Error::from_kernel(arch::syscall(__NR_ftruncate, descriptor, static_cast<long>(size)));
 }

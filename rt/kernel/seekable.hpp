@@ -18,8 +18,9 @@ Result<std::uint64_t> seek_file(int descriptor, std::int64_t distance, int from)
 
 Result<std::uint64_t> file_size(int descriptor);
 
-/// fsync(2), ftruncate(2).
+/// fsync(2), fdatasync(2), ftruncate(2).
 Result<void> sync_file(int descriptor);
+Result<void> sync_file_data(int descriptor);
 Result<void> resize_file(int descriptor, std::uint64_t size);
 
 } // namespace rt::kernel

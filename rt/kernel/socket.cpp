@@ -1,5 +1,7 @@
 #include <rt/kernel/socket.hpp>
 
+#include <rt/kernel/file.hpp>
+
 #include <arch/syscall.hpp>
 #include <asm/errno.h>
 #include <asm/socket.h>
@@ -23,7 +25,7 @@ template <class T> long address(T* object) { return reinterpret_cast<long>(objec
 
 Result<int> number(long result) {
   if (result < 0) return Error::from_kernel(result);
-  return static_cast<int>(result);
+  return keep_from_standard(static_cast<int>(result));
 }
 Result<std::size_t> count(long result) {
   if (result < 0) return Error::from_kernel(result);
@@ -76,7 +78,11 @@ Result<SocketPair> make_socket_pair(SocketType type) {
   const long result = arch::syscall(__NR_socketpair, static_cast<long>(SocketFamily::local),
                                     static_cast<long>(type) | dont_block, 0, address(&pair));
   if (result < 0) return Error::from_kernel(result);
-  return pair;
+  const Result<int> first = keep_from_standard(pair.first), second = keep_from_standard(pair.second);
+  if (first && second) return SocketPair{*first, *second};
+  for (const Result<int>& end : {first, second})
+    if (end) (void)close_file(*end);
+  return first ? second.error() : first.error();
 }
 
 Result<void> bind_socket(int socket, const SocketAddress& name) {

@@ -1,5 +1,6 @@
 #include <rt/memory/pool.hpp>
 
+#include <rt/base/hook.hpp>
 #include <rt/memory/check.hpp>
 
 #include <arch/syscall.hpp>
@@ -10,7 +11,7 @@
 
 namespace rt::heap {
 
-constinit Pool pool;
+RT_FORK_DATA(50) constinit Pool pool;
 
 namespace {
 

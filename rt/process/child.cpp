@@ -9,11 +9,40 @@
 #include <linux/wait.h>
 
 #include <mutex>
+#include <utility>
 
 namespace rt::processing {
 
+// The first one, aligned so that all of RT_FORK_DATA lies in one page.
+RT_FORK_DATA(00) alignas(2048) constinit FutexLock Child::lock;
+RT_FORK_DATA(10) constinit Child* Child::first = nullptr;
+
+namespace {
+
+// The place of one record, so that a program which starts one process after the other needs no block of the heap, whose
+// pages it would have to copy.
+constexpr std::size_t place_size = 640;
+RT_FORK_DATA(10) alignas(64) constinit std::byte place[place_size] = {};
+RT_FORK_DATA(10) constinit bool place_is_taken = false;
+
+void* allocate(std::size_t size) {
+  {
+    const std::lock_guard guard(Child::lock);
+    if (size <= place_size && !std::exchange(place_is_taken, true)) return place;
+  }
+  return heap::allocate(size);
+}
+
+void deallocate(void* memory) {
+  if (memory != place) return heap::deallocate(memory);
+  const std::lock_guard guard(Child::lock);
+  place_is_taken = false;
+}
+
+} // namespace
+
 Child* Child::make(const Callable& callable, const ProcessOptions& options) {
-  void* const memory = heap::allocate(sizeof(Child) + callable.size + callable.alignment);
+  void* const memory = allocate(sizeof(Child) + callable.size + callable.alignment);
   if (!memory) return nullptr;
   auto* child = ::new (memory) Child;
   child->callable = callable;
@@ -32,7 +61,7 @@ void Child::destroy() {
   if (object) callable.destroy(object);
   if (descriptor >= 0) (void)kernel::close_file(descriptor);
   this->~Child();
-  heap::deallocate(this);
+  deallocate(this);
 }
 
 void Child::enlist() {
@@ -65,12 +94,17 @@ bool Child::look() {
 }
 
 void Child::collect_dropped() {
-  for (Child *child = first, *next; child; child = next) {
-    next = child->next;
-    if (!child->dropped || !child->look()) continue;
-    child->delist();
-    child->destroy();
+  Child* found = nullptr;
+  {
+    const std::lock_guard guard(lock);
+    for (Child *child = first, *next; child; child = next) {
+      next = child->next;
+      if (!child->dropped || !child->look()) continue;
+      child->delist();
+      child->next = std::exchange(found, child);
+    }
   }
+  while (found) std::exchange(found, found->next)->destroy();
 }
 
 void Child::disown_all() {
@@ -87,20 +121,25 @@ void Child::disown_all() {
   first = nullptr;
 }
 
-bool Child::has_ended() {
+State Child::current_state() {
   const std::lock_guard guard(lock);
-  return look();
+  (void)look();
+  return state;
 }
 
 // A thread without fibers waits for the status itself, and leaves it there: others may wait for it, too.
 Result<void> Child::wait(Deadline deadline) {
-  if (has_ended() || state == State::fresh) return {};
-  if (state == State::foreign) return Errc::no_child_process;
+  const State now = [this] {
+    const std::lock_guard guard(lock);
+    return state;
+  }();
+  if (now == State::foreign) return Errc::no_child_process;
+  if (now != State::running) return {};
   if (!hub::running_flow && deadline == Deadline::no_matter_what())
     (void)kernel::wait_for_described_child(descriptor, WNOWAIT);
   else if (const auto ready = wait_until_ready(descriptor, Ready::read, deadline); !ready)
     return ready.error();
-  (void)has_ended();
+  (void)current_state();
   return {};
 }
 
@@ -113,12 +152,12 @@ Result<void> Child::send(kernel::Signal signal) {
 }
 
 void Child::drop() {
-  const std::lock_guard guard(lock);
-  if (state == State::running && !look()) {
-    dropped = true;
-    return;
+  {
+    const std::lock_guard guard(lock);
+    dropped = state == State::running && !look();
+    if (dropped) return;
+    if (state == State::ended) delist();
   }
-  if (state == State::ended) delist();
   destroy();
 }
 

@@ -4,8 +4,8 @@
 //
 //   state     left by
 //   fresh     start, when the child exists: to running
-//   running   whoever sees that it has ended and takes its status: to ended;  a child of this process, which has
-//             inherited the record but is not the parent: to foreign
+//   running   whoever sees that it has ended and takes its status: to ended;  start, when its options could not take
+//             effect: to fresh;  another child, which has inherited the record but is not the parent: to foreign
 //   ended
 //   foreign
 //
@@ -43,14 +43,14 @@ struct Child {
   /// nullptr: no memory.
   static Child* make(const Callable& callable, const ProcessOptions& options);
   bool named() const { return !options.name.empty(); } ///< by the program
-  /// Not while it is in the list.
+  /// Not while it is in the list. The lock is not held: this calls what the program has written.
   void destroy();
 
   /// What the child does. Returns its exit code.
   int run(Process& process);
 
-  /// Takes the status if the child has ended. Returns whether it has.
-  bool has_ended();
+  /// Takes the status if the child has ended.
+  State current_state();
   /// Blocks until it has ended. timed_out, canceled; no_child_process.
   Result<void> wait(Deadline deadline);
   Result<void> send(kernel::Signal signal);
@@ -60,17 +60,19 @@ struct Child {
   void drop();
 
   /// Those that were started, the latest first.
-  static inline constinit FutexLock lock;
-  static inline constinit Child* first = nullptr;
+  static FutexLock lock;
+  static Child* first;
+
+  /// Frees those that were dropped and have ended.
+  static void collect_dropped();
 
   // With the lock held.
   void give_name();
   void enlist();
   void delist();
+  /// The same; true: it has ended.
   bool look();
   void begin_running(const kernel::DescribedProcess& process);
-  /// Frees those that were dropped and have ended.
-  static void collect_dropped();
   /// In a child: of the records that it has inherited none is its own.
   static void disown_all();
 };

@@ -5,11 +5,13 @@
 //   std::string, std::vector     the number of elements (64 bits), then these
 //   std::pair, std::tuple        their members, one after the other
 //   Result                       the error's code (32 bits), 0 before a value
+//   Value                        the number of bytes (64 bits), then its CBOR
 //
 // The processes are clones of one, so a function or anything else that lies in the program's file has the same address
 // in all of them. A pointer to what was made later means nothing to the others.
 
 #include <rt/base/result.hpp>
+#include <rt/process/cbor.hpp>
 #include <rt/process/shared_pages.hpp>
 #include <rt/process/task_ring.hpp>
 
@@ -67,12 +69,18 @@ class Outgoing {
   std::uint32_t owner_;
 };
 
+/// How many bytes a message needs, or why it cannot be made.
+struct Size {
+  std::size_t bytes = 0;
+  Errc error = Errc::none;
+};
+
 template <class T> struct Codec {
   static_assert(std::is_trivially_copyable_v<T>,
                 "functions, arguments and results of a pool's tasks have to be trivially copyable, or std::string, "
-                "std::vector, std::pair or std::tuple of such; a lambda is if all that it captures is");
+                "std::vector, std::pair or std::tuple of such, or Value; a lambda is if all that it captures is");
 
-  static std::size_t size(const T&) { return sizeof(T); }
+  static void measure(const T&, Size& size) { size.bytes += sizeof(T); }
   static std::byte* write(std::byte* to, const T& value) {
     std::memcpy(to, &value, sizeof(T));
     return to + sizeof(T);
@@ -88,13 +96,12 @@ template <class Sequence> struct SequenceCodec {
   using T = typename Sequence::value_type;
   static constexpr bool plain = std::is_trivially_copyable_v<T> && !std::is_same_v<T, bool>;
 
-  static std::size_t size(const Sequence& sequence) {
-    std::size_t size = sizeof(std::uint64_t);
+  static void measure(const Sequence& sequence, Size& size) {
+    size.bytes += sizeof(std::uint64_t);
     if constexpr (plain)
-      size += sequence.size() * sizeof(T);
+      size.bytes += sequence.size() * sizeof(T);
     else
-      for (const T& each : sequence) size += Codec<T>::size(each);
-    return size;
+      for (const T& each : sequence) Codec<T>::measure(each, size);
   }
   static std::byte* write(std::byte* to, const Sequence& sequence) {
     to = Codec<std::uint64_t>::write(to, sequence.size());
@@ -124,8 +131,8 @@ template <> struct Codec<std::string> : SequenceCodec<std::string> {};
 template <class T> struct Codec<std::vector<T>> : SequenceCodec<std::vector<T>> {};
 
 template <class... T> struct Codec<std::tuple<T...>> {
-  static std::size_t size(const std::tuple<T...>& members) {
-    return std::apply([](const T&... each) { return (std::size_t{0} + ... + Codec<T>::size(each)); }, members);
+  static void measure(const std::tuple<T...>& members, Size& size) {
+    std::apply([&](const T&... each) { (Codec<T>::measure(each, size), ...); }, members);
   }
   static std::byte* write(std::byte* to, const std::tuple<T...>& members) {
     std::apply([&](const T&... each) { ((to = Codec<T>::write(to, each)), ...); }, members);
@@ -134,8 +141,9 @@ template <class... T> struct Codec<std::tuple<T...>> {
   static std::tuple<T...> read(Incoming& from) { return std::tuple<T...>{Codec<T>::read(from)...}; }
 };
 template <class A, class B> struct Codec<std::pair<A, B>> {
-  static std::size_t size(const std::pair<A, B>& pair) {
-    return Codec<A>::size(pair.first) + Codec<B>::size(pair.second);
+  static void measure(const std::pair<A, B>& pair, Size& size) {
+    Codec<A>::measure(pair.first, size);
+    Codec<B>::measure(pair.second, size);
   }
   static std::byte* write(std::byte* to, const std::pair<A, B>& pair) {
     return Codec<B>::write(Codec<A>::write(to, pair.first), pair.second);
@@ -147,14 +155,17 @@ template <class A, class B> struct Codec<std::pair<A, B>> {
 };
 
 template <> struct Codec<Result<void>> {
-  static std::size_t size(const Result<void>&) { return sizeof(Errc); }
+  static void measure(const Result<void>&, Size& size) { size.bytes += sizeof(Errc); }
   static std::byte* write(std::byte* to, const Result<void>& result) {
     return Codec<Errc>::write(to, result.error().code);
   }
   static Result<void> read(Incoming& from) { return Codec<Errc>::read(from); }
 };
 template <class T> struct Codec<Result<T>> {
-  static std::size_t size(const Result<T>& result) { return sizeof(Errc) + (result ? Codec<T>::size(*result) : 0); }
+  static void measure(const Result<T>& result, Size& size) {
+    size.bytes += sizeof(Errc);
+    if (result) Codec<T>::measure(*result, size);
+  }
   static std::byte* write(std::byte* to, const Result<T>& result) {
     to = Codec<Errc>::write(to, result.error().code);
     return result ? Codec<T>::write(to, *result) : to;
@@ -166,14 +177,40 @@ template <class T> struct Codec<Result<T>> {
   }
 };
 
+template <> struct Codec<Value> {
+  static void measure(const Value& value, Size& size) {
+    const auto encoded = cbor::encode(value);
+    if (encoded)
+      size.bytes += sizeof(std::uint64_t) + encoded->size();
+    else
+      size.error = encoded.error().code;
+  }
+  static std::byte* write(std::byte* to, const Value& value) {
+    return Codec<std::string>::write(to, cbor::encode(value).value()); // as it was when it was measured
+  }
+  static Value read(Incoming& from) {
+    const std::size_t size = Codec<std::uint64_t>::read(from);
+    return cbor::decode({reinterpret_cast<const char*>(from.take(size)), size}).value();
+  }
+};
+
 /// What an argument is on its way: a view of text becomes a text.
 template <class T>
 using Sent = std::conditional_t<std::is_same_v<std::decay_t<T>, std::string_view>, std::string, std::decay_t<T>>;
 
-/// Writes a message of these values, one after the other. not_enough_memory: the pool's shared memory is full.
+/// Room for a message that has been measured. not_enough_memory: the pool's shared memory is full.
+inline Errc begin_message(Outgoing& out, const Size& size, std::byte*& begin) {
+  if (size.error != Errc::none) return size.error;
+  begin = out.begin(size.bytes);
+  return begin ? Errc::none : Errc::not_enough_memory;
+}
+
+/// Writes a message of these values, one after the other. Errors of begin_message; those of encoding a Value.
 template <class... T> Errc write_message(Outgoing& out, const T&... values) {
-  [[maybe_unused]] std::byte* to = out.begin((std::size_t{0} + ... + Codec<T>::size(values)));
-  if (!to) return Errc::not_enough_memory;
+  Size size;
+  (Codec<T>::measure(values, size), ...);
+  std::byte* to;
+  if (const Errc error = begin_message(out, size, to); error != Errc::none) return error;
   ((to = Codec<T>::write(to, values)), ...);
   return Errc::none;
 }

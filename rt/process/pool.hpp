@@ -19,6 +19,7 @@
 // pool (Errc::deadlock). A child, a worker too, can have pools of its own, but not use its parent's:
 // Errc::operation_not_permitted.
 
+#include <rt/hub/hub.hpp>
 #include <rt/process/pool_tasks.hpp>
 
 namespace rt {
@@ -44,7 +45,7 @@ class Pool {
   template <class F, class... A>
   requires pooling::Task<F, pooling::Sent<A>...>
   auto apply(F function, A&&... arguments) -> Result<pooling::ValueOf<F, pooling::Sent<A>...>> {
-    if (!hub::running_flow) { // a thread can wait for the worker itself
+    if (!hub::running_flow || hub::running_flow->hub->fibers == 0) { // a thread can wait for the worker itself
       pooling::Core::Call call(core_);
       if (call.error() != Errc::none) return call.error();
       if (call) {

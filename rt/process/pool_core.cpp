@@ -1,8 +1,8 @@
 #include <rt/process/pool_core.hpp>
 
-#include <rt/base/hook.hpp>
 #include <rt/kernel/cpus.hpp>
 #include <rt/kernel/event_counter.hpp>
+#include <rt/kernel/process_identity.hpp>
 #include <rt/kernel/shared_memory.hpp>
 
 #include <algorithm>
@@ -20,22 +20,14 @@ constexpr auto pause_after_failure = std::chrono::milliseconds(50);
 
 std::int64_t now() { return Clock::now().time_since_epoch().count(); }
 
-// Which copy of the program this is: what a child inherits of a pool has another number.
-constinit unsigned generation = 0;
-
 unsigned workers_wanted(unsigned workers) { return std::min(workers ? workers : cpu_count(), most_workers); }
 
 } // namespace
 
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_pools(ForkPhase phase) {
-  if (phase == ForkPhase::child) ++generation;
-}
-RT_AT_FORK(20, rt_fork_pools);
-
 // --- A job's side ---
 
 Errc Job::refusal() const {
-  if (generation_ != generation) return Errc::operation_not_permitted;
+  if (owner_ != kernel::process_identity()) return Errc::operation_not_permitted;
   return this_thread_task.id == collector_ ? Errc::deadlock : Errc::none;
 }
 
@@ -44,13 +36,13 @@ Result<void> Job::wait(Deadline deadline) {
 }
 
 void Job::cancel() {
-  if (!ended() && generation_ == generation) core_->cancel(*this);
+  if (!ended() && owner_ == kernel::process_identity()) core_->cancel(*this);
 }
 
 // --- Beginning and end ---
 
 Core::Core(const PoolOptions& options)
-    : generation_(generation), max_tasks_(options.max_tasks_per_worker), initializer_(options.initializer),
+    : owner_(kernel::process_identity()), max_tasks_(options.max_tasks_per_worker), initializer_(options.initializer),
       collector_({.name = "pool", .daemon = true}, [this] { collect(); }), places_(workers_wanted(options.workers)) {
   refusal_ = map_memory(options.shared_memory);
   if (refusal_ == Errc::none) refusal_ = begin();
@@ -83,7 +75,7 @@ Errc Core::begin() {
   return Errc::none;
 }
 
-bool Core::is_inherited() const { return generation_ != generation; }
+bool Core::is_inherited() const { return owner_ != kernel::process_identity(); }
 
 Core::~Core() {
   if (bell_.is_open() && !is_inherited()) {
@@ -133,7 +125,7 @@ void Core::request() {
 Errc Core::submit(Job& job) {
   if (is_inherited()) return Errc::operation_not_permitted;
   job.core_ = this;
-  job.generation_ = generation_;
+  job.owner_ = owner_;
   job.collector_ = collector_.id();
   {
     const std::lock_guard guard(lock_);
@@ -175,6 +167,24 @@ void Core::keep_message(Slot& slot) {
   assignment.message_pages = slot.pages;
 }
 
+// False: the time of the caller's Timeout is over, and whatever comes will be collected.
+bool Core::wait_for(Slot& slot) {
+  Word& done = slot.done;
+  if (spin_while(done, Slot::pending)) return true;
+  std::uint32_t state = Slot::pending;
+  done.compare_exchange_strong(state, Slot::asleep, std::memory_order_acq_rel);
+  const Deadline deadline = Deadline().limited_to(current_task().limit);
+  while (done.load(std::memory_order_acquire) == Slot::asleep) {
+    if (kernel::futex_wait(done, Slot::asleep, deadline, Sharing::between_processes) != Errc::timed_out) continue;
+    const std::lock_guard guard(lock_);
+    state = Slot::asleep;
+    if (!done.compare_exchange_strong(state, Slot::collected, std::memory_order_acq_rel)) return true;
+    assignment_of(slot).use = Use::collected;
+    return false;
+  }
+  return true;
+}
+
 Result<Incoming> Core::run(Slot*& slot) {
   keep_message(*slot);
   {
@@ -183,19 +193,9 @@ Result<Incoming> Core::run(Slot*& slot) {
     ring_->publish(*slot);
   }
   ring_->notify();
-  Word& done = slot->done;
-  if (!spin_while(done, Slot::pending)) {
-    std::uint32_t state = Slot::pending;
-    done.compare_exchange_strong(state, Slot::asleep, std::memory_order_acq_rel);
-    while (done.load(std::memory_order_acquire) == Slot::asleep) {
-      if (SharedScope::wait_on(done, Slot::asleep) != Waited::timed_out) continue;
-      const std::lock_guard guard(lock_);
-      state = Slot::asleep;
-      if (!done.compare_exchange_strong(state, Slot::collected, std::memory_order_acq_rel)) break;
-      assignment_of(*slot).use = Use::collected;
-      slot = nullptr;
-      return Errc::timed_out;
-    }
+  if (!wait_for(*slot)) {
+    slot = nullptr;
+    return Errc::timed_out;
   }
   return answer_in(*slot);
 }
@@ -360,7 +360,8 @@ void Core::hand_out() {
     }
     if (filled > 0) ring_->notify();
     more = filled == slots.size();
-    if (error == Errc::none || !nothing_under_way) continue; // what is under way will make room for the message
+    // What is under way will make room for the message.
+    if (error == Errc::none || (error == Errc::not_enough_memory && !nothing_under_way)) continue;
     Job& job = *jobs_;
     const std::uint32_t task = job.given_++;
     if (job.given_ == job.tasks_) remove_first_job();

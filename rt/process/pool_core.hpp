@@ -109,6 +109,7 @@ class Core {
   Errc begin();
 
   Slot* begin_call(Errc& error);
+  bool wait_for(Slot& slot);
   Result<Incoming> run(Slot*& slot);
   void end_call(Slot& slot);
   void keep_message(Slot& slot);
@@ -146,7 +147,7 @@ class Core {
   // In a worker.
   int work(WorkerNumber number);
 
-  const unsigned generation_;
+  const std::uint64_t owner_; // the process; a child inherits the pool, but cannot use it
   const unsigned max_tasks_;
   const std::function<void()> initializer_;
   TaskRing* ring_ = nullptr;

@@ -69,7 +69,7 @@ class Job {
   EventCount changed_;
   Core* core_ = nullptr; // not to be used any more when the job has ended
   TaskId collector_ = 0;
-  unsigned generation_ = 0;
+  std::uint64_t owner_ = 0; // the process that has the pool
 
   // The collector's.
   Job* next_ = nullptr;

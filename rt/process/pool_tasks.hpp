@@ -70,10 +70,10 @@ template <class F, class Item, bool star> Errc run_chunk(Incoming message, Outgo
     std::vector<R> results;
     results.reserve(count);
     for (std::uint32_t i = 0; i < count; ++i) results.push_back(call_next());
-    std::size_t size = 0;
-    for (const R& each : results) size += Codec<R>::size(each);
-    std::byte* to = answer.begin(size);
-    if (!to) return Errc::not_enough_memory;
+    Size size;
+    for (const R& each : results) Codec<R>::measure(each, size);
+    std::byte* to;
+    if (const Errc error = begin_message(answer, size, to); error != Errc::none) return error;
     for (const R& each : results) to = Codec<R>::write(to, each);
     return Errc::none;
   }
@@ -252,10 +252,11 @@ template <class Base, class F, class Item, bool star> class ChunksJob final : pu
     slot.run = run_chunk<F, Item, star>;
     const auto items = items_of(task);
     const auto count = static_cast<std::uint32_t>(items.size());
-    std::size_t size = sizeof count + Codec<F>::size(function_);
-    for (const Item& each : items) size += Codec<Item>::size(each);
-    std::byte* to = out.begin(size);
-    if (!to) return Errc::not_enough_memory;
+    Size size{sizeof count};
+    Codec<F>::measure(function_, size);
+    for (const Item& each : items) Codec<Item>::measure(each, size);
+    std::byte* to;
+    if (const Errc error = begin_message(out, size, to); error != Errc::none) return error;
     to = Codec<F>::write(Codec<std::uint32_t>::write(to, count), function_);
     for (const Item& each : items) to = Codec<Item>::write(to, each);
     return Errc::none;

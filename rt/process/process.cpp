@@ -50,10 +50,10 @@ void Process::join() {
 
 Result<void> Process::join_until(Deadline deadline) { return child_ ? child_->wait(deadline) : Result<void>{}; }
 
-bool Process::is_alive() const { return child_ && !child_->has_ended() && child_->state == State::running; }
+bool Process::is_alive() const { return child_ && child_->current_state() == State::running; }
 
 std::optional<int> Process::exit_code() const {
-  return child_ && child_->has_ended() ? child_->exit_code : std::optional<int>{};
+  return child_ && child_->current_state() == State::ended ? child_->exit_code : std::optional<int>{};
 }
 
 Result<void> Process::send(kernel::Signal signal) { return child_ ? child_->send(signal) : Errc::no_such_process; }

@@ -9,8 +9,9 @@
 //
 // The child has a copy of all memory, and one task: the function, in a thread that was the one that called start().
 // The parent's other threads, its fibers and their timers are not there, and the child's first fiber makes it a hub of
-// its own. The heap and all else of the runtime works. A Lock of the program's that another task held at that moment
-// stays locked in the child. What was made before is not destroyed at the child's end: that is the parent's to do.
+// its own. The heap and all else of the runtime works; but a Thread or a Fiber of the parent's is not to be used. A
+// Lock of the program's that another task held at that moment stays locked in the child. What was made before is not
+// destroyed at the child's end: that is the parent's to do.
 //
 // A child is waited for by its own descriptor (pidfd_open(2)), which threads, fibers and selectors can wait for. No
 // handler for SIGCHLD is needed, and none of the program's is called: the kernel sends no signal at the child's end,

@@ -67,6 +67,18 @@ Result<Ends> open_ends(Stream stream, bool is_input) {
 
 } // namespace
 
+Result<kernel::PipeEnds> make_pipe_above_streams() {
+  const auto pipe = kernel::make_pipe(O_CLOEXEC);
+  if (!pipe || (pipe->read >= standard_streams && pipe->write >= standard_streams)) return pipe;
+  const Fd read(pipe->read), write(pipe->write);
+  const auto moved_read = kernel::duplicate_above(pipe->read, standard_streams);
+  if (!moved_read) return moved_read.error();
+  const auto moved_write = kernel::duplicate_above(pipe->write, standard_streams);
+  if (moved_write) return kernel::PipeEnds{*moved_read, *moved_write};
+  (void)kernel::close_file(*moved_read);
+  return moved_write.error();
+}
+
 Result<void> Setup::prepare(Child& child) {
   options_ = &child.options;
   const Stream streams[standard_streams] = {options_->input, options_->output, options_->error};
@@ -85,7 +97,7 @@ Result<void> Setup::prepare(Child& child) {
   const bool own_ids = options_->namespaces.process_ids;
   signal_at_end_ = own_ids || arch::syscall(__NR_gettid) == parent_;
   if (signal_at_end_ && !own_ids) return {};
-  const auto pipe = kernel::make_pipe(O_CLOEXEC);
+  const auto pipe = make_pipe_above_streams();
   if (!pipe) return pipe.error();
   life_ = Fd(pipe->read);
   child.life = Fd(pipe->write);
@@ -171,8 +183,11 @@ Result<void> Setup::replace_streams() const {
     if (const auto done = kernel::duplicate_as(same ? 1 : sources[number], number); !done) return done;
     if (!same) (void)kernel::close_file(sources[number]);
   }
-  for (const Fd& end : ends_)
-    if (end.number() >= standard_streams) (void)kernel::close_file(end.number());
+  for (const Fd& end : ends_) {
+    const int number = end.number();
+    const bool replaced = number >= 0 && number < standard_streams && streams[number].kind != Stream::Kind::inherited;
+    if (number >= 0 && !replaced) (void)kernel::close_file(number);
+  }
   return {};
 }
 

@@ -13,6 +13,9 @@ namespace rt::processing {
 
 struct Child;
 
+/// A pipe whose ends are not in the way when standard streams are replaced; close-on-exec.
+Result<kernel::PipeEnds> make_pipe_above_streams();
+
 class Setup {
  public:
   /// In the parent, with Child::lock held. The parent's ends of pipes go to the child's record.

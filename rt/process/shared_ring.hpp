@@ -16,20 +16,17 @@
 // in vain for the dead: the two locks are given on by the kernel (rt/sync/shared_lock.hpp), their next owner finds tail
 // and head as they were before or after the one store, and there is nothing else to mend.
 //
-// One who waits for a change of the other word raises a flag, looks once more and sleeps. Who has moved a word lowers
-// the flag, if it is up, and wakes one. The one that was woken raises it again, as it cannot know whether others sleep,
-// and wakes the next if it leaves something: a chain, as in rt/sync/event_count.hpp. Moving a word and looking at the
-// flag, raising it and looking at the word are seq_cst, so one side sees the other. What a kill breaks in this is made
-// good when a sleeper looks again (SharedScope::longest_sleep).
+// One who waits for a change of the other word sleeps on its units (rt/sync/flagged_wait.hpp). A put wakes one that
+// waits to get, and that one wakes the next if it leaves something: a chain, as in rt/sync/event_count.hpp. A get wakes
+// all that wait for room, since they do not need the same.
 //
 // In hand. join() waits for messages that were got and not reported done, so the ring knows what each thread has in
-// hand: it has a place there, which the kernel marks when the thread ends (rt/sync/robust.hpp), and then its messages
-// are lost: they count as done, and join says so. Taking a message is two steps, the head and the number in hand: the
-// place has a note of the first one in the same word as the number, so whoever gets the lock of one that was killed
-// between the two knows from the head whether it has happened.
+// hand (rt/sync/holdings.hpp). What a dead one had is lost: it counts as done, and join says so. Taking a message is
+// two steps, the head and the number in hand; whoever gets the lock of one that was killed between the two knows from
+// the head whether the first one was made.
 
 #include <rt/base/result.hpp>
-#include <rt/sync/robust.hpp>
+#include <rt/sync/holdings.hpp>
 #include <rt/sync/shared_lock.hpp>
 #include <rt/sync/wait.hpp>
 
@@ -104,35 +101,18 @@ class SharedRing {
     Position load(std::memory_order order) const { return Position::from(both.load(order)); }
   };
 
-  /// What a thread has in hand: twice the number, and 1 while it takes one; above, the number of that message.
-  struct Place {
-    RobustWord thread;
-    Atomic<std::uint64_t> state = 0;
-    std::uint32_t in_hand() const { return static_cast<std::uint32_t>(state.load(std::memory_order_relaxed)) / 2; }
-    void set_in_hand(std::uint32_t number) { state.store(2 * std::uint64_t{number}, std::memory_order_relaxed); }
-  };
-  static constexpr unsigned most_places = 64;
-
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
   bool has_room(Position tail, Position head, std::uint32_t units) const {
     return units <= capacity_units_ - (tail.units - head.units) && tail.messages - head.messages < most_messages_;
   }
-  std::span<Place> places() { return {places_, places_used_}; }
-
   Errc put_now(Bytes message, std::uint32_t& seen_head);
   Result<void> get_now(Accept* accept, void* argument, std::uint32_t& seen_tail);
   void write(std::uint32_t at, std::uint32_t length, Bytes message);
   Result<void> accept_at(std::uint32_t at, std::uint32_t length, Accept* accept, void* argument);
-  static Waited wait(const Word& word, std::uint32_t seen, Word& flag, Deadline deadline);
-  static void wake(const Word& word, Word& flag, unsigned count);
 
   // With the get lock held.
   std::unique_lock<SharedLock> lock_for_get();
-  void mend();
-  void take(Position new_head);
-  Place* own_place();
-  void bury_dead();
-  std::uint32_t unfinished();
+  std::uint32_t unfinished() const;
   void announce_if_done();
 
   // Set once.
@@ -158,10 +138,7 @@ class SharedRing {
   Word times_done_ = 0; // how often nothing was left to do
 
   // With the get lock held.
-  unsigned places_used_ = 0;
-  std::uint32_t in_hand_without_place_ = 0;
-  bool lost_ = false;
-  Place places_[most_places];
+  Holdings in_hand_;
 };
 
 } // namespace rt

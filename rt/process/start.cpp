@@ -14,7 +14,6 @@
 
 #include <arch/registers.hpp>
 #include <arch/syscall.hpp>
-#include <linux/fcntl.h>
 #include <linux/prctl.h>
 
 #include <algorithm>
@@ -25,8 +24,8 @@ namespace {
 
 using kernel::SignalSet;
 
-constinit TaskName own_identity = {}; // of a process that is a Process; empty: it is none
-constinit unsigned children_made = 0; // with Child::lock held
+RT_FORK_DATA(50) constinit TaskName own_identity = {}; // of a process that is a Process; empty: it is none
+RT_FORK_DATA(50) constinit unsigned children_made = 0; // with Child::lock held
 
 /// What the child needs of its parent's call.
 struct Beginning {
@@ -150,17 +149,17 @@ void Child::begin_anew() {
 // No signal's handler runs in a child that is half made. What is opened for the child is not seen by another one that
 // is started meanwhile.
 Result<void> start(Child& child, Process& process) {
+  Child::collect_dropped();
   const SignalSet blocked = kernel::block_signals(SignalSet::all().without(kernel::fault_signals));
   Fd report;
   const Result<void> started = [&]() -> Result<void> {
     const std::lock_guard guard(Child::lock);
     if (child.state != State::fresh) return Errc::already_started;
-    Child::collect_dropped();
     Setup setup;
     if (const auto prepared = setup.prepare(child); !prepared) return prepared;
     Fd childs_report;
     if (setup.can_fail()) {
-      const auto pipe = kernel::make_pipe(O_CLOEXEC);
+      const auto pipe = make_pipe_above_streams();
       if (!pipe) return pipe.error();
       report = Fd(pipe->read);
       childs_report = Fd(pipe->write);

@@ -3,13 +3,13 @@
 namespace rt {
 
 // The word after one task has left.
-template <class Scope> std::uint64_t BasicBarrier<Scope>::without_one(std::uint64_t word) {
+std::uint64_t Barrier::without_one(std::uint64_t word) {
   word -= one_task;
   if (count_of(word) > 0 || (state_of(word) != draining && state_of(word) != resetting)) return word;
   return word & break_when_empty ? is_broken : filling;
 }
 
-template <class Scope> Result<unsigned> BasicBarrier<Scope>::wait_until(Deadline deadline) {
+Result<unsigned> Barrier::wait_until(Deadline deadline) {
   const Result<std::uint64_t> entered = enter(deadline);
   if (!entered) return entered.error();
   std::uint64_t word = entered.value();
@@ -26,18 +26,18 @@ template <class Scope> Result<unsigned> BasicBarrier<Scope>::wait_until(Deadline
     }
     if (gave_up(waited) && state == filling) {
       if (!step(word, in_state(word - one_task, is_broken))) continue;
-      Scope::wake(low_, everybody);
+      PrivateScope::wake(low_, everybody);
       return error_of(waited);
     }
-    waited =
-        Scope::wait_on(low_, static_cast<std::uint32_t>(word), state == acting ? Deadline::no_matter_what() : deadline);
+    waited = PrivateScope::wait_on(low_, static_cast<std::uint32_t>(word),
+                                   state == acting ? Deadline::no_matter_what() : deadline);
     word = word_.load(std::memory_order_acquire);
   }
 }
 
 // Counts the task in; returns the word as it is then. A task that has no time to wait until the others are out must not
 // take their release from them, but those that it should have met would wait in vain: for them the barrier is broken.
-template <class Scope> Result<std::uint64_t> BasicBarrier<Scope>::enter(Deadline deadline) {
+Result<std::uint64_t> Barrier::enter(Deadline deadline) {
   std::uint64_t word = word_.load(std::memory_order_acquire);
   for (Waited waited = Waited::changed;;) {
     const State state = state_of(word);
@@ -49,32 +49,32 @@ template <class Scope> Result<std::uint64_t> BasicBarrier<Scope>::enter(Deadline
     } else if (gave_up(waited)) {
       if (step(word, word | break_when_empty)) return error_of(waited);
     } else if ((word & entrants) || step(word, word | entrants)) {
-      waited = Scope::wait_on(low_, static_cast<std::uint32_t>(word | entrants), deadline);
+      waited = PrivateScope::wait_on(low_, static_cast<std::uint32_t>(word | entrants), deadline);
       word = word_.load(std::memory_order_acquire);
     }
   }
 }
 
-template <class Scope> Result<unsigned> BasicBarrier<Scope>::release(unsigned index) {
-  if (run_) run_(action_);
+Result<unsigned> Barrier::release(unsigned index) {
+  action_();
   std::uint64_t word = word_.load(std::memory_order_acquire);
   while (state_of(word) == acting)
     if (step(word, without_one(in_state(word, draining)))) {
-      Scope::wake(low_, everybody);
+      PrivateScope::wake(low_, everybody);
       return index;
     }
   leave(word);
   return Errc::broken_barrier;
 }
 
-template <class Scope> void BasicBarrier<Scope>::leave(std::uint64_t word) {
+void Barrier::leave(std::uint64_t word) {
   while (!step(word, without_one(word))) {
   }
   // Those who wait to enter are left behind only by the last one out.
-  if ((word & entrants) && count_of(word) == 1) Scope::wake(low_, everybody);
+  if ((word & entrants) && count_of(word) == 1) PrivateScope::wake(low_, everybody);
 }
 
-template <class Scope> void BasicBarrier<Scope>::reset() {
+void Barrier::reset() {
   std::uint64_t word = word_.load(std::memory_order_acquire);
   for (;;) {
     std::uint64_t next = word & ~break_when_empty;
@@ -85,17 +85,14 @@ template <class Scope> void BasicBarrier<Scope>::reset() {
     }
     if (step(word, next)) break;
   }
-  if (state_of(word) == filling && count_of(word) > 0) Scope::wake(low_, everybody);
+  if (state_of(word) == filling && count_of(word) > 0) PrivateScope::wake(low_, everybody);
 }
 
-template <class Scope> void BasicBarrier<Scope>::abort() {
+void Barrier::abort() {
   std::uint64_t word = word_.load(std::memory_order_acquire);
   while (!step(word, in_state(word & ~(entrants | break_when_empty), is_broken))) {
   }
-  Scope::wake(low_, everybody);
+  PrivateScope::wake(low_, everybody);
 }
-
-template class BasicBarrier<PrivateScope>;
-template class BasicBarrier<SharedScope>;
 
 } // namespace rt

@@ -33,41 +33,29 @@
 
 #include <rt/base/panic.hpp>
 #include <rt/base/result.hpp>
+#include <rt/sync/barrier_action.hpp>
 #include <rt/sync/wait.hpp>
 
-#include <new>
 #include <type_traits>
 #include <utility>
 
 namespace rt {
 
-template <class Scope> class BasicBarrier {
+class Barrier {
  public:
-  static constexpr std::size_t action_capacity = 48;
-
   /// For that many tasks, at least one.
-  constexpr explicit BasicBarrier(unsigned parties) : word_(0), parties_(parties) {
+  constexpr explicit Barrier(unsigned parties) : word_(0), parties_(parties) {
     if (parties == 0) panic("a Barrier needs at least one party");
   }
 
   /// One of the tasks calls `action` each time when all have come, before any of them goes on. The action may abort()
-  /// the barrier. It is kept inside the barrier; between processes it must make sense in each of them.
+  /// the barrier. It is kept inside the barrier.
   template <class F>
   requires std::is_invocable_v < std::decay_t<F>
-  & > BasicBarrier(unsigned parties, F&& action) : BasicBarrier(parties) {
-    using Action = std::decay_t<F>;
-    static_assert(sizeof(Action) <= action_capacity && alignof(Action) <= alignof(std::max_align_t),
-                  "the action is kept inside the barrier: let it hold a reference to what is larger");
-    ::new (action_) Action(std::forward<F>(action));
-    run_ = [](void* object) { (void)(*static_cast<Action*>(object))(); };
-    destroy_ = [](void* object) { static_cast<Action*>(object)->~Action(); };
-  }
+  & > Barrier(unsigned parties, F&& action) : Barrier(parties) { action_.set(std::forward<F>(action)); }
 
-  constexpr ~BasicBarrier() {
-    if (destroy_) destroy_(action_);
-  }
-  BasicBarrier(const BasicBarrier&) = delete;
-  BasicBarrier& operator=(const BasicBarrier&) = delete;
+  Barrier(const Barrier&) = delete;
+  Barrier& operator=(const Barrier&) = delete;
 
   /// Blocks until as many tasks as there are parties wait, then releases them all. Returns a number from 0 to
   /// parties - 1, for each task another one, in the order in which they came. broken_barrier if it is broken, or is
@@ -122,15 +110,7 @@ template <class Scope> class BasicBarrier {
     Word low_; // its lower half, for futex(2)
   };
   unsigned parties_;
-  void (*run_)(void*) = nullptr;
-  void (*destroy_)(void*) = nullptr;
-  alignas(std::max_align_t) char action_[action_capacity] = {};
+  BarrierAction action_;
 };
-
-extern template class BasicBarrier<PrivateScope>;
-extern template class BasicBarrier<SharedScope>;
-
-using Barrier = BasicBarrier<PrivateScope>;
-using SharedBarrier = BasicBarrier<SharedScope>;
 
 } // namespace rt

@@ -24,12 +24,13 @@
 // task, and who asks whether it owns the word compares all three. Fibers never leave their thread: a fiber's word has
 // the thread's id and is in its list, and the task tells the fibers of a thread apart.
 //
-// What the kernel does not give. (1) A thread that is killed in the few instructions in which a word is pending, while
-// a thread of another PID namespace that has the same id there takes that very word, has that one marked as dead.
-// (2) The memory of a word must stay
-// mapped while a thread of the process owns it: the list goes through it. (3) The
-// kernel looks at 2048 words of a list. (4) A wake-up that a killed process should have given or passed on is lost:
-// therefore nobody in this folder sleeps for longer than SharedScope::longest_sleep without looking at his word again.
+// What the kernel does not give:
+//   - A thread that is killed in the few instructions in which a word is pending, while a thread of another PID namespace
+//     that has the same id there takes that very word, has that one marked as dead.
+//   - The memory of a word must stay mapped while a thread of the process owns it: the list goes through it.
+//   - The kernel looks at 2048 words of a list.
+//   - A wake-up that a killed process should have given or passed on is lost: therefore nobody in this folder sleeps for
+//     longer than SharedScope::longest_sleep without looking at his word again.
 
 #include <rt/base/task.hpp>
 #include <rt/kernel/process_identity.hpp>

@@ -82,24 +82,22 @@ template <class Scope> class BasicSemaphore {
   };
 };
 
-/// A Semaphore whose permits never exceed the initial ones.
-template <class Scope> class BasicBoundedSemaphore : public BasicSemaphore<Scope> {
- public:
-  constexpr explicit BasicBoundedSemaphore(unsigned initial = 1) : BasicSemaphore<Scope>(initial), initial_(initial) {}
-
-  /// over_released, and nothing has changed, if there would be more permits than at the beginning.
-  [[nodiscard]] Result<void> release(unsigned n = 1) { return this->release_within(initial_, n); }
-
- private:
-  unsigned initial_;
-};
-
 extern template class BasicSemaphore<PrivateScope>;
 extern template class BasicSemaphore<SharedScope>;
 
 using Semaphore = BasicSemaphore<PrivateScope>;
 using SharedSemaphore = BasicSemaphore<SharedScope>;
-using BoundedSemaphore = BasicBoundedSemaphore<PrivateScope>;
-using SharedBoundedSemaphore = BasicBoundedSemaphore<SharedScope>;
+
+/// A Semaphore whose permits never exceed the initial ones. (Between processes: rt/sync/shared_bounded_semaphore.hpp.)
+class BoundedSemaphore : public Semaphore {
+ public:
+  constexpr explicit BoundedSemaphore(unsigned initial = 1) : Semaphore(initial), initial_(initial) {}
+
+  /// over_released, and nothing has changed, if there would be more permits than at the beginning.
+  [[nodiscard]] Result<void> release(unsigned n = 1) { return release_within(initial_, n); }
+
+ private:
+  unsigned initial_;
+};
 
 } // namespace rt

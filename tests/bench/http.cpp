@@ -3,42 +3,24 @@
 // for itself while it is measured, and wrk the second.
 
 #include "measure.hpp"
+#include "servers.hpp"
 
-#include <arpa/inet.h>
-#include <csignal>
 #include <cstring>
-#include <fcntl.h>
-#include <fstream>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 namespace {
 
 constexpr int rt_port = 18431, epoll_port = 18432, nginx_port = 18433, go_port = 18434;
 
-[[noreturn]] void fail(const std::string& what) {
-  std::fprintf(stderr, "http: %s: %s\n", what.c_str(), std::strerror(errno));
-  std::exit(1);
-}
-
-sockaddr_in loopback(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
 [[noreturn]] void serve_by_epoll(int port) {
-  const sockaddr_in address = loopback(port);
+  const sockaddr_in address = bench::loopback(port);
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), epoll = epoll_create1(0), on = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || listen(listener, 1024) != 0)
-    fail("cannot listen");
+    bench::fail("cannot listen");
   epoll_event event{EPOLLIN, {.fd = listener}}, events[256];
   epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
   const std::string_view answer =
@@ -61,50 +43,6 @@ sockaddr_in loopback(int port) {
   }
 }
 
-/// Processes that end with this one.
-class Servers {
- public:
-  ~Servers() {
-    for (const pid_t process : processes_) kill(process, SIGTERM);
-    for (const pid_t process : processes_) waitpid(process, nullptr, 0);
-  }
-
-  template <class Run> void start(int port, Run run) {
-    const pid_t process = fork();
-    if (process == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
-      bench::pin_to_cpu(0);
-      run();
-      fail("cannot start a server");
-    }
-    processes_.push_back(process);
-    const sockaddr_in address = loopback(port);
-    for (int attempt = 0; attempt < 500; ++attempt) {
-      const int client = socket(AF_INET, SOCK_STREAM, 0);
-      const bool up = connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-      close(client);
-      if (up) return;
-      usleep(10'000);
-    }
-    fail("a server does not listen on port " + std::to_string(port));
-  }
-
- private:
-  std::vector<pid_t> processes_;
-};
-
-void write_nginx_configuration(const std::string& folder) {
-  std::ofstream(folder + "/nginx.conf")
-      << "daemon off; master_process off; pid " << folder << "/pid;\n"
-      << "error_log " << folder << "/errors;\n"
-      << "events { worker_connections 4096; }\n"
-      << "http { access_log off; default_type text/plain; keepalive_requests 1000000000;\n"
-      << "client_body_temp_path " << folder << "; proxy_temp_path " << folder << ";\n"
-      << "fastcgi_temp_path " << folder << "; uwsgi_temp_path " << folder << "; scgi_temp_path " << folder << ";\n"
-      << "server { listen 127.0.0.1:" << nginx_port << " backlog=1024;\n"
-      << "location / { return 200 \"hello world\\n\"; } } }\n";
-}
-
 double microseconds_of(int port, int connections) {
   const std::string wrk = "taskset -c 1 wrk -t1 -d1s -c" + std::to_string(connections) +
                           " http://127.0.0.1:" + std::to_string(port) + "/ | awk '/Non-2xx|Socket errors/ {bad = 1} " +
@@ -115,28 +53,21 @@ double microseconds_of(int port, int connections) {
 } // namespace
 
 int main(int, char** argv) {
-  std::string program = argv[0], folder = "/tmp/rt-bench-XXXXXX";
-  const std::string suffix = "/hosted/tests/bench/http";
+  std::string program = argv[0];
+  const std::string suffix = "/hosted/tests/bench/http", go = bench::beside_this_program("web");
   program.replace(program.rfind(suffix), suffix.size(), "/bare/tests/bench/bare/http");
-  if (!mkdtemp(folder.data())) fail("mkdtemp");
-  write_nginx_configuration(folder);
-  {
-    Servers servers;
-    servers.start(rt_port, [&] { execl(program.c_str(), "http", std::to_string(rt_port).c_str(), nullptr); });
-    servers.start(epoll_port, [] { serve_by_epoll(epoll_port); });
-    servers.start(nginx_port,
-                  [&] { execl("/usr/sbin/nginx", "nginx", "-c", (folder + "/nginx.conf").c_str(), nullptr); });
-    const std::string go = bench::beside_this_program("web");
-    servers.start(go_port, [&] { execl(go.c_str(), "web", std::to_string(go_port).c_str(), nullptr); });
-    for (const int connections : {50, 500})
-      bench::compare(
-          (std::to_string(connections) + " connections kept alive, each with one request at a time").c_str(),
-          "us for a request",
-          {{"raw epoll", [&] { return microseconds_of(epoll_port, connections); }},
-           {"rt::http::Server", [&] { return microseconds_of(rt_port, connections); }, bench::at_most_of_the_first(1)},
-           {"nginx", [&] { return microseconds_of(nginx_port, connections); }},
-           {"Go net/http", [&] { return microseconds_of(go_port, connections); }}},
-          5);
-  }
-  return std::system(("rm -rf " + folder).c_str());
+  bench::Servers servers;
+  servers.start(rt_port, [&] { execl(program.c_str(), "http", std::to_string(rt_port).c_str(), nullptr); });
+  servers.start(epoll_port, [] { serve_by_epoll(epoll_port); });
+  servers.start_nginx(nginx_port, "location / { return 200 \"hello world\\n\"; }");
+  servers.start(go_port, [&] { execl(go.c_str(), "web", std::to_string(go_port).c_str(), nullptr); });
+  for (const int connections : {50, 500})
+    bench::compare(
+        (std::to_string(connections) + " connections kept alive, each with one request at a time").c_str(),
+        "us for a request",
+        {{"raw epoll", [&] { return microseconds_of(epoll_port, connections); }},
+         {"rt::http::Server", [&] { return microseconds_of(rt_port, connections); }, bench::at_most_of_the_first(1)},
+         {"nginx", [&] { return microseconds_of(nginx_port, connections); }},
+         {"Go net/http", [&] { return microseconds_of(go_port, connections); }}},
+        5);
 }

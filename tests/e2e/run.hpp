@@ -205,6 +205,8 @@ class Program {
     return true;
   }
 
+  /// What was read of the standard output so far.
+  const std::string& output() const { return ending_.out; }
   pid_t pid() const { return pid_; }
   void kill(int signal) { ::kill(pid_, signal); }
 

@@ -1,6 +1,7 @@
 #include "scenario.hpp"
 
 #include <rt/sync/barrier.hpp>
+#include <rt/sync/shared_barrier.hpp>
 
 #include <doctest/doctest.h>
 

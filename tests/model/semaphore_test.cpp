@@ -1,6 +1,7 @@
 #include "scenario.hpp"
 
 #include <rt/sync/semaphore.hpp>
+#include <rt/sync/shared_bounded_semaphore.hpp>
 
 #include <doctest/doctest.h>
 

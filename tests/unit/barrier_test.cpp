@@ -2,6 +2,7 @@
 
 #include <rt/sync/barrier.hpp>
 #include <rt/sync/event.hpp>
+#include <rt/sync/shared_barrier.hpp>
 
 #include <functional>
 

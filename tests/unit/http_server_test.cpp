@@ -248,7 +248,7 @@ TEST_CASE("a file, or a part of one, is sent") {
   CHECK((client.read_until("!") == text)); // what differs is too long to be shown
   client.send("GET /part HTTP/1.1\r\nHost: h\r\n\r\n");
   (void)client.read_until("\r\n\r\n");
-  CHECK(client.read_until(text.substr(140, 10)) == text.substr(100, 50));
+  CHECK(client.read_exactly(50) == text.substr(100, 50));
   client.send("GET /long HTTP/1.1\r\nHost: h\r\n\r\n");
   CHECK(client.read_all().size() < text.size() + 400); // it breaks off, as the promise cannot be kept
   std::fclose(file);

@@ -78,6 +78,20 @@ class RawClient {
     }
   }
 
+  /// The next so many bytes.
+  std::string read_exactly(std::size_t size) {
+    rt::Timeout limit(generous);
+    while (rest_.size() < size) {
+      char buffer[4096];
+      const auto got = stream.read(buffer);
+      if (!got || *got == 0) break;
+      rest_.append(buffer, *got);
+    }
+    const std::string all = rest_.substr(0, size);
+    rest_.erase(0, size);
+    return all;
+  }
+
   rt::TcpStream stream;
 
  private:

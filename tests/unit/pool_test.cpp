@@ -95,9 +95,24 @@ TEST_CASE("texts, vectors, pairs, tuples and views travel") {
   CHECK(pool.apply([](Mixed value) { return value; }, mixed).value() == mixed);
 }
 
+TEST_CASE("values travel, and what cannot be encoded is an error of its task") {
+  rt::Pool pool(1);
+  const rt::Value message = {12, rt::Value::Map{{"name", "alice"}}, "hello", nullptr, 1.5};
+  const auto twofold = [](rt::Value value) { return rt::Value{value, value}; };
+  CHECK(pool.apply(twofold, message).value() == rt::Value{message, message});
+  CHECK(pool.map(twofold, std::vector<rt::Value>{1, "two", rt::Value::List(1000, message)}, 2).value()[1] ==
+        rt::Value{"two", "two"});
+  CHECK(pool.apply(twofold, rt::Value("\xff")).error() == Errc::illegal_byte_sequence);
+  CHECK(pool.apply([] { return rt::Value("\xff"); }).error() == Errc::illegal_byte_sequence);
+  auto results = pool.imap(twofold, std::vector<rt::Value>{1, "\xff", 3});
+  CHECK(results.next()->value() == rt::Value{1, 1});
+  CHECK(results.next()->error() == Errc::illegal_byte_sequence);
+  CHECK(results.next()->value() == rt::Value{3, 3});
+}
+
 TEST_CASE("messages of many megabytes travel both ways, and leave no memory behind") {
   rt::Pool pool(2);
-  for (const std::size_t size : {208u, 209u, 4096u, 4097u, 1u << 16, 20u << 20}) {
+  for (const std::size_t size : {199u, 208u, 209u, 4096u, 4097u, 1u << 16, 20u << 20}) {
     CAPTURE(size);
     const std::string text(size, 'x');
     for (int i = 0; i < 3; ++i) {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
 #include <string>
 #include <sys/socket.h>
@@ -89,7 +90,8 @@ TEST_CASE("a fiber that waits for a descriptor lets the others run") {
   reader.join();
   writer.join();
   CHECK(order == "abc");
-  CHECK(rt::hub_info().engine == "epoll");
+  const char* const forced = std::getenv("RT_ENGINE");
+  CHECK(rt::hub_info().engine == (forced ? forced : "epoll"));
 }
 
 TEST_CASE("the main flow of a thread with fibers waits as a fiber does") {

@@ -1,6 +1,7 @@
 #include "sync_test.hpp"
 
 #include <rt/sync/semaphore.hpp>
+#include <rt/sync/shared_bounded_semaphore.hpp>
 
 using namespace sync_test;
 using rt::Errc;

@@ -5,6 +5,9 @@
 #include <rt/hub/fiber.hpp>
 #include <rt/sync/event.hpp>
 #include <rt/sync/rlock.hpp>
+#include <rt/sync/semaphore.hpp>
+#include <rt/sync/shared_barrier.hpp>
+#include <rt/sync/shared_bounded_semaphore.hpp>
 #include <rt/sync/shared_condition.hpp>
 
 #include <csignal>
@@ -240,4 +243,86 @@ TEST_CASE("a notification finds a living waiter when the one that came first was
     }
   }
   CHECK(child.end().exited_with(0));
+}
+
+TEST_CASE("the permits of a killed process come back, and who gets one is told") {
+  struct Room {
+    rt::SharedBoundedSemaphore places{3};
+    std::atomic<int> inside = 0;
+  };
+  Mapped<Room> room;
+  CHECK(room->places.acquire().ok());
+  Victim victim([&] {
+    for (int i = 0; i < 2; ++i) room->inside += room->places.acquire().ok() ? 1 : 0;
+  });
+  CHECK(becomes([&] { return room->inside == 2; }));
+  CHECK(room->places.value() == 0);
+  CHECK(!room->places.try_acquire());
+  CHECK(room->places.try_acquire_for(1ms).error() == Errc::timed_out);
+  Errc error = Errc::none;
+  {
+    Running waiting([&] { error = room->places.acquire().error().code; });
+    CHECK(waiting.comes_to_rest());
+    victim.kill();
+  }
+  CHECK(error == Errc::owner_died);
+  CHECK(room->places.value() == 1);
+  CHECK(room->places.acquire().error() == Errc::owner_died);
+  CHECK(room->places.value() == 0);
+  CHECK(room->places.release(3).ok());
+  CHECK(room->places.release().error() == Errc::over_released);
+  CHECK(room->places.acquire().ok());
+}
+
+TEST_CASE("a barrier in which a party was killed is broken for the others") {
+  Mapped<rt::SharedBarrier> barrier(3u);
+  Victim victim([&] { (void)barrier->wait(); });
+  CHECK(becomes([&] { return barrier->n_waiting() == 1; }));
+  rt::Result<unsigned> waited = 0u;
+  {
+    Running other([&] { waited = barrier->wait(); });
+    CHECK(becomes([&] { return barrier->n_waiting() == 2; }));
+    victim.kill();
+  }
+  CHECK(waited.error() == Errc::broken_barrier);
+  CHECK(barrier->broken());
+  CHECK(barrier->wait().error() == Errc::broken_barrier);
+  barrier->reset();
+  CHECK(barrier->wait_for(1ms).error() == Errc::timed_out);
+}
+
+TEST_CASE("a barrier whose action dies with its process is broken") {
+  struct Meeting {
+    std::atomic<bool> acts = false;
+    rt::SharedBarrier barrier{2, [this] {
+                                acts = true;
+                                pause();
+                              }};
+  };
+  Mapped<Meeting> meeting;
+  rt::Result<unsigned> waited = 0u;
+  {
+    Running other([&] { waited = meeting->barrier.wait(); });
+    CHECK(becomes([&] { return meeting->barrier.n_waiting() == 1; }));
+    Victim victim([&] { (void)meeting->barrier.wait(); });
+    CHECK(becomes([&] { return meeting->acts.load(); }));
+    victim.kill();
+  }
+  CHECK(waited.error() == Errc::broken_barrier);
+}
+
+TEST_CASE("a semaphore's waiter is not held up by another that was killed") {
+  Mapped<rt::SharedSemaphore> semaphore(0u);
+  Mapped<std::atomic<int>> acquired(0);
+  const auto acquire = [&] {
+    semaphore->acquire();
+    ++*acquired;
+  };
+  Victim first(acquire);
+  Child second([&] { return acquire(), true; });
+  rt::sleep_for(moment);
+  first.kill();
+  semaphore->release();
+  CHECK(second.end().exited_with(0));
+  CHECK(*acquired == 1);
 }

@@ -520,3 +520,18 @@ TEST_CASE("two listeners share a port") {
   TcpListener second = TcpListener::listen(first.address(), options).value();
   CHECK(first.address() == second.address());
 }
+
+TEST_CASE("a socket never takes the place of a standard stream that is closed") {
+  const auto child = in_child([] {
+    close(0);
+    close(1);
+    const TcpListener listener = listen_somewhere();
+    TcpStream client = TcpStream::connect(listener.address()).value();
+    const auto [here, there] = UnixStream::pair().value();
+    const UdpSocket udp = UdpSocket::bind(Address::loopback(0)).value();
+    const rt::File file = rt::File::open("/proc/self/exe").value();
+    return listener.number() > 2 && client.number() > 2 && here.number() > 2 && there.number() > 2 &&
+           udp.number() > 2 && file.number() > 2 && fcntl(0, F_GETFD) < 0 && fcntl(1, F_GETFD) < 0;
+  });
+  CHECK(child.exited_with(0));
+}

@@ -119,6 +119,7 @@ TEST_CASE("references are resolved as RFC 3986 says in section 5.4") {
     CHECK(rt::resolve_reference("http://a/b/c/d;p?q", reference).value_or("error") == expected);
   }
   CHECK(rt::resolve_reference("http://a", "g").value_or("error") == "http://a/g");
+  CHECK(rt::resolve_reference("http://a", "x:.//h/g").value_or("error") == "x:/.//h/g"); // h was no host before
   CHECK(rt::resolve_reference("/a", "g").error() == Errc::invalid_argument);
   CHECK(rt::resolve_reference("http://a", "1:2").error() == Errc::invalid_argument);
   CHECK(Url::parse("http://h:81/a/b?c")->resolve("../d?e#f")->text() == "http://h:81/d?e");

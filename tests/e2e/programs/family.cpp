@@ -26,7 +26,7 @@ int number(const char* text) {
 
 /// Runs the function in a child, which then ends.
 template <class Body> ProcessId in_child(Body body) {
-  const ProcessId child = fork().value();
+  const ProcessId child = rt::kernel::fork().value();
   if (child != 0) return child;
   body();
   exit_process(0);

@@ -1,0 +1,50 @@
+// Blocking input and output: a server that has one client at a time, since it waits for that one.
+//
+// Without --port it has two clients of its own. The first lets it wait before it sends something; the second has sent
+// all at once, and is answered only when the first has been.
+
+#include "19_blocking.hpp"
+
+#include <rt/thread/thread.hpp>
+
+#include <string>
+
+using namespace apps;
+
+namespace {
+
+constexpr std::string_view name = "19_blocking_server";
+
+int demonstrate() {
+  auto listener = listen(0);
+  if (!listener) return fail(name, "cannot listen", listener.error());
+  const auto ask = [&](std::string_view client, std::size_t bytes, std::chrono::milliseconds pause) {
+    blocking::ask(client, listener->address(), std::string(bytes, 'x'), pause).value();
+  };
+  rt::Thread server([&] { blocking::serve(*listener, 2); });
+  rt::Thread slow([&] { ask("slow client", 50'000, 600ms); });
+  rt::Thread quick([&] { ask("quick client", 5'000, 0ms); });
+  slow.start().value();
+  pause(100ms);
+  quick.start().value();
+  server.start().value();
+  for (rt::Thread* thread : {&server, &slow, &quick}) thread->join();
+  rt::println("end");
+  return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  Options options(argc, argv, "Blocking I/O, the server: it waits for data, then copies them; each phase is timed.");
+  const auto port = server_port(options);
+  if (const auto status = options.finish()) return *status;
+  if (!port) return demonstrate();
+
+  auto listener = listen(*port);
+  if (!listener) return fail(name, "cannot listen", listener.error());
+  const auto signal = rt::run_until_signal([&] { blocking::serve(*listener); });
+  if (!signal) return fail(name, "cannot wait for signals", signal.error());
+  rt::println("server: ends");
+  return 0;
+}
