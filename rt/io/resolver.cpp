@@ -1,5 +1,6 @@
 #include <rt/io/resolver.hpp>
 
+#include <rt/base/hook.hpp>
 #include <rt/hub/fiber.hpp>
 #include <rt/io/address_order.hpp>
 #include <rt/io/dns_client.hpp>
@@ -186,11 +187,24 @@ Resolver::Found Resolver::look_up(const Configuration& configuration, const Name
   return found ? std::move(*found) : asked.error();
 }
 
-Result<std::vector<Address>> resolve(std::string_view host, std::uint16_t port) {
-  // Never destroyed: threads may still use it while the program ends.
-  alignas(Resolver) static std::byte place[sizeof(Resolver)];
-  static Resolver& shared = *::new (place) Resolver;
-  return shared.resolve(host, port);
+namespace {
+
+// Never destroyed: threads may still use it while the program ends.
+alignas(Resolver) constinit std::byte place_of_shared[sizeof(Resolver)] = {};
+
+Resolver& shared() {
+  static Resolver& made = *::new (place_of_shared) Resolver;
+  return made;
 }
+
+} // namespace
+
+// A new process has none of the tasks that look up in this one, nor will they give its lock back: it begins anew.
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_resolver(ForkPhase phase) {
+  if (phase == ForkPhase::child) ::new (place_of_shared) Resolver;
+}
+RT_AT_FORK(95, rt_fork_resolver);
+
+Result<std::vector<Address>> resolve(std::string_view host, std::uint16_t port) { return shared().resolve(host, port); }
 
 } // namespace rt

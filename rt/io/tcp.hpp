@@ -25,7 +25,8 @@ class TcpStream : public StreamSocket {
 
   /// connection_refused, host_unreachable, timed_out and others of connect(2); canceled.
   [[nodiscard]] static Result<TcpStream> connect(const Address& address, std::chrono::nanoseconds timeout = forever);
-  /// The same for an address as text: "127.0.0.1:80", "[::1]:80". invalid_argument.
+  /// The same for an address as text, or a host and a port: "127.0.0.1:80", "[::1]:80", "localhost:80". The host's
+  /// addresses are tried one after the other. invalid_argument; host_not_found and others of resolve().
   [[nodiscard]] static Result<TcpStream> connect(std::string_view address, std::chrono::nanoseconds timeout = forever);
 
   /// false: small pieces are held back until what was sent before has been acknowledged (Nagle).

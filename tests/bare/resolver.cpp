@@ -6,6 +6,7 @@
 #include <rt/hub/timeout.hpp>
 #include <rt/io/resolver.hpp>
 #include <rt/kernel/random.hpp>
+#include <rt/process/process.hpp>
 
 #include <chrono>
 
@@ -31,6 +32,23 @@ RT_CASE("a fiber that looks up ends, with a name server or without, and others r
   });
   rt::spawn([&] { others_run = true; }).join();
   CHECK(others_run);
+  CHECK(lookup.join() != Errc::none);
+}
+
+RT_CASE("a process that starts in the middle of a lookup can look up itself") {
+  const auto look_up = [] {
+    rt::Timeout limit(200ms);
+    return rt::resolve("example.invalid", 80).error().code;
+  };
+  auto lookup = rt::spawn(look_up);
+  rt::yield();
+  rt::Process process([&look_up] {
+    if (!rt::resolve("localhost", 80)) return 1;
+    return look_up() != Errc::none ? 0 : 2;
+  });
+  process.start().value();
+  CHECK(process.join_for(10s).ok());
+  CHECK(process.exit_code() == 0);
   CHECK(lookup.join() != Errc::none);
 }
 

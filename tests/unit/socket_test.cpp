@@ -294,6 +294,16 @@ TEST_CASE("time limits and cancels end reads, writes and accepts") {
   CHECK(reader.join() == Errc::canceled);
 }
 
+TEST_CASE("a host may be named where an address is wanted") {
+  in_thread_and_fiber([] {
+    TcpListener listener = listen_somewhere();
+    const std::string port = std::to_string(listener.address().port());
+    CHECK(TcpStream::connect("localhost:" + port).value().peer() == listener.address());
+    for (const char* wrong : {"localhost", "localhost:", ":80", "localhost:80x", "localhost:65536", "::1:80", "a b:80"})
+      CHECK_MESSAGE(TcpStream::connect(wrong).error() == Errc::invalid_argument, wrong);
+  });
+}
+
 TEST_CASE("connecting fails for a reason") {
   in_thread_and_fiber([] {
     Address nobody;
