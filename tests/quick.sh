@@ -18,14 +18,21 @@ cat >"$work/beyond" <<'END'
 2000 threads live at once, and a second time they take no more memory|counts pages, the emulator's among them
 a subreaper gets the orphans among its descendants|prctl(PR_SET_CHILD_SUBREAPER) is unknown to it
 with CLONE_VFORK the parent goes on when the child has ended|makes CLONE_VFORK an ordinary fork
-12_concurrency_parallelism|clone(2) of it knows no CLONE_PIDFD
-16_process_api|clone(2) of it knows no CLONE_PIDFD
-16_process_class|clone(2) of it knows no CLONE_PIDFD
-16_process_function|clone(2) of it knows no CLONE_PIDFD
-bare/process|clone(2) of it knows no CLONE_PIDFD
-bare/process_daemon|clone(2) of it knows no CLONE_PIDFD
-bare/process_options|clone(2) of it knows no CLONE_PIDFD
-bare/process_stress|clone(2) of it knows no CLONE_PIDFD
+12_concurrency_parallelism|its clone(2) makes processes with SIGCHLD only
+16_process_api|its clone(2) makes processes with SIGCHLD only
+16_process_class|its clone(2) makes processes with SIGCHLD only
+16_process_function|its clone(2) makes processes with SIGCHLD only
+17_pipe|its clone(2) makes processes with SIGCHLD only
+17_pool|its clone(2) makes processes with SIGCHLD only
+17_process_lock|its clone(2) makes processes with SIGCHLD only
+17_process_queue|its clone(2) makes processes with SIGCHLD only
+a child that closes its copy of what a fiber of the parent waits for does not keep it from waking|its clone(2) makes processes with SIGCHLD only
+a pipe leads to another process, and its end is seen when that is killed|its clone(2) makes processes with SIGCHLD only
+bare/pool|its clone(2) makes processes with SIGCHLD only
+bare/process|its clone(2) makes processes with SIGCHLD only
+bare/process_daemon|its clone(2) makes processes with SIGCHLD only
+bare/process_options|its clone(2) makes processes with SIGCHLD only
+bare/process_stress|its clone(2) makes processes with SIGCHLD only
 init|starts programs, which the kernel beneath cannot execute
 tour|starts programs, which the kernel beneath cannot execute
 END

@@ -109,7 +109,7 @@ void Hub::forget_all() {
   running_flow = nullptr;
   unused_lock.reset();
   if (unused) unused = nullptr;
-  all.store(nullptr, std::memory_order_relaxed);
+  if (all.load(std::memory_order_relaxed)) all.store(nullptr, std::memory_order_relaxed);
 }
 
 void Hub::make_ready_from_elsewhere(Flow& flow) {

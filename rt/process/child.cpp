@@ -59,7 +59,7 @@ Child* Child::make(const Callable& callable, const ProcessOptions& options) {
 
 void Child::destroy() {
   if (object) callable.destroy(object);
-  if (descriptor >= 0) (void)kernel::close_file(descriptor);
+  close_descriptor();
   this->~Child();
   deallocate(this);
 }
@@ -76,17 +76,28 @@ void Child::delist() {
   if (next) next->previous = previous;
 }
 
-void Child::begin_running(const kernel::DescribedProcess& process) {
-  id = process.id;
-  descriptor = process.descriptor;
+void Child::begin_running(const kernel::DescribedProcess& started) {
+  process = started;
   state = State::running;
   enlist();
 }
 
+void Child::close_descriptor() {
+  if (process.descriptor >= 0) (void)kernel::close_file(std::exchange(process.descriptor, -1));
+}
+
+int Child::describe() {
+  if (process.descriptor >= 0 || state == State::fresh || state == State::foreign) return process.descriptor;
+  const auto opened = taken ? kernel::open_ready() : kernel::open_process(process.id);
+  return process.descriptor = opened.value_or(-1);
+}
+
 bool Child::look() {
-  if (state != State::running) return state == State::ended;
-  const auto change = kernel::wait_for_described_child(descriptor, WNOHANG);
+  if (state != State::running && (state != State::ended || taken || waiting > 0)) return state == State::ended;
+  const auto change = kernel::wait_for_described_child(process, WNOHANG | (waiting > 0 ? WNOWAIT : 0));
   if (change && change->id == 0) return false;
+  taken = waiting == 0;
+  if (state == State::ended) return true;
   state = State::ended;
   if (change)
     exit_code = change->status.exited() ? change->status.exit_code() : -static_cast<int>(change->status.signal());
@@ -99,7 +110,7 @@ void Child::collect_dropped() {
     const std::lock_guard guard(lock);
     for (Child *child = first, *next; child; child = next) {
       next = child->next;
-      if (!child->dropped || !child->look()) continue;
+      if (!child->dropped || child->waiting > 0 || !child->look()) continue;
       child->delist();
       child->next = std::exchange(found, child);
     }
@@ -111,10 +122,9 @@ void Child::disown_all() {
   lock.reset();
   for (Child *child = first, *next; child; child = next) {
     next = child->next;
-    (void)kernel::close_file(child->descriptor);
+    child->close_descriptor();
     for (Fd& stream : child->streams) stream.close();
     child->life.close();
-    child->descriptor = -1;
     child->state = State::foreign;
     child->next = child->previous = nullptr;
   }
@@ -127,19 +137,29 @@ State Child::current_state() {
   return state;
 }
 
-// A thread without fibers waits for the status itself, and leaves it there: others may wait for it, too.
+// A thread without fibers waits for the status itself.
 Result<void> Child::wait(Deadline deadline) {
-  const State now = [this] {
+  const bool for_ever = deadline == Deadline::no_matter_what();
+  int descriptor = -1;
+  kernel::DescribedProcess known;
+  {
     const std::lock_guard guard(lock);
-    return state;
-  }();
-  if (now == State::foreign) return Errc::no_child_process;
-  if (now != State::running) return {};
-  if (!hub::running_flow && deadline == Deadline::no_matter_what())
-    (void)kernel::wait_for_described_child(descriptor, WNOWAIT);
+    known = process;
+    if (state == State::foreign) return Errc::no_child_process;
+    if (state != State::running) return {};
+    const bool by_descriptor = hub::running_flow || !for_ever;
+    if (by_descriptor && look()) return {};
+    if (by_descriptor) descriptor = describe();
+    if (descriptor < 0 && !for_ever) return Errc::too_many_files_open;
+    if (descriptor < 0) ++waiting;
+  }
+  if (descriptor < 0)
+    (void)kernel::wait_for_described_child(known, WNOWAIT);
   else if (const auto ready = wait_until_ready(descriptor, Ready::read, deadline); !ready)
     return ready.error();
-  (void)current_state();
+  const std::lock_guard guard(lock);
+  if (descriptor < 0) --waiting;
+  (void)look();
   return {};
 }
 
@@ -148,13 +168,13 @@ Result<void> Child::send(kernel::Signal signal) {
   if (state == State::ended) return {};
   if (state == State::fresh) return Errc::no_such_process;
   if (state == State::foreign) return Errc::no_child_process;
-  return kernel::send_signal_to_described(descriptor, signal);
+  return kernel::send_signal_to_described(process, signal);
 }
 
 void Child::drop() {
   {
     const std::lock_guard guard(lock);
-    dropped = state == State::running && !look();
+    dropped = (state == State::running && !look()) || waiting > 0;
     if (dropped) return;
     if (state == State::ended) delist();
   }
@@ -163,31 +183,38 @@ void Child::drop() {
 
 namespace {
 
-// Deals with one child after the other that runs and is no daemon. Others may start children and drop them meanwhile.
+// Deals with one child after the other that runs and is no daemon. Others may drop one meanwhile: it stays as long as
+// somebody waits.
 void join_all() {
   for (;;) {
-    int descriptor = -1;
+    Child* found = nullptr;
+    kernel::DescribedProcess known;
     {
       const std::lock_guard guard(Child::lock);
       for (Child* child = Child::first; child; child = child->next)
-        if (!child->options.daemon && !child->look()) descriptor = child->descriptor;
+        if (!child->options.daemon && !child->look()) found = child;
+      if (!found) return;
+      ++found->waiting;
+      known = found->process;
     }
-    if (descriptor < 0) return;
-    (void)kernel::wait_for_described_child(descriptor, WNOWAIT);
+    (void)kernel::wait_for_described_child(known, WNOWAIT);
+    const std::lock_guard guard(Child::lock);
+    --found->waiting;
+    (void)found->look();
   }
 }
 
 void send_to_daemons(kernel::Signal signal) {
   const std::lock_guard guard(Child::lock);
   for (Child* child = Child::first; child; child = child->next)
-    if (child->options.daemon && !child->look()) (void)kernel::send_signal_to_described(child->descriptor, signal);
+    if (child->options.daemon && !child->look()) (void)kernel::send_signal_to_described(child->process, signal);
 }
 
 void await_daemons(Deadline deadline) {
   const std::lock_guard guard(Child::lock);
   for (Child* child = Child::first; child; child = child->next) {
     if (!child->options.daemon || child->look()) continue;
-    kernel::Polled polled(child->descriptor, kernel::Ready::read);
+    kernel::Polled polled(child->describe(), kernel::Ready::read);
     while (kernel::poll({&polled, 1}, deadline).error() == Errc::interrupted) {
     }
     (void)child->look();

@@ -11,7 +11,11 @@
 //
 // The list, and all that changes in a Child after its start, is protected by one lock, which is held for the whole of a
 // start: a child that is started finds it in a known state. Nobody waits for a child's end with the lock held: all who
-// wait look at the descriptor, and the first one who takes the lock afterwards takes the status.
+// wait leave the status where it is, and the last one takes it.
+//
+// A descriptor is opened when somebody wants one (it costs a tenth of a start and join): until the status has been
+// taken, the id means the process as well. A program that is executed has one from the beginning, since others than
+// this runtime may take its status.
 
 #include <rt/base/futex_lock.hpp>
 #include <rt/base/task.hpp>
@@ -33,10 +37,11 @@ struct Child {
   bool subclass = false;
   State state = State::fresh;
   std::optional<int> exit_code;
-  kernel::ProcessId id = 0;
-  int descriptor = -1;
-  Fd streams[3]; ///< the parent's ends of pipes to standard input, output and error
-  Fd life;       ///< closed when this process ends, which ends the child; see setup.cpp
+  kernel::DescribedProcess process;
+  unsigned waiting = 0; ///< threads that wait by its id, for which the status has to stay where it is
+  bool taken = false;   ///< its status
+  Fd streams[3];        ///< the parent's ends of pipes to standard input, output and error
+  Fd life;              ///< closed when this process ends, which ends the child; see setup.cpp
   Child* next = nullptr;
   Child* previous = nullptr;
 
@@ -47,7 +52,7 @@ struct Child {
   void destroy();
 
   /// What the child does. Returns its exit code.
-  int run(Process& process);
+  int run(Process& self);
 
   /// Takes the status if the child has ended.
   State current_state();
@@ -72,7 +77,10 @@ struct Child {
   void delist();
   /// The same; true: it has ended.
   bool look();
-  void begin_running(const kernel::DescribedProcess& process);
+  void begin_running(const kernel::DescribedProcess& started);
+  void close_descriptor();
+  /// The number; -1: there could be none.
+  int describe();
   /// In a child: of the records that it has inherited none is its own.
   static void disown_all();
 };

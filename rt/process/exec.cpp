@@ -51,7 +51,7 @@ Result<void> begin(Child& child, const Execution& execution) {
     child.begin_running(*process);
     return {};
   }
-  (void)kernel::wait_for_described_child(process->descriptor);
+  (void)kernel::wait_for_described_child(*process);
   (void)kernel::close_file(process->descriptor);
   return failure;
 }

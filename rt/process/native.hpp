@@ -6,7 +6,7 @@
 
 namespace rt::processing {
 
-/// kernel::fork_with_descriptor, between the phases of the fork hooks; those of the parent are still to be run.
+/// kernel::fork_quietly, between the phases of the fork hooks; those of the parent are still to be run.
 Result<kernel::DescribedProcess> native_fork(unsigned long flags);
 
 /// A new process that calls become(argument), which executes a program or returns the reason why it cannot; that is

@@ -25,7 +25,9 @@ extern "C" [[gnu::visibility("hidden")]] const Entry __start_rt_fork[], __stop_r
 
 } // namespace
 
-Result<kernel::DescribedProcess> native_fork(unsigned long flags) { return kernel::fork_with_descriptor(flags); }
+Result<kernel::DescribedProcess> native_fork(unsigned long flags) {
+  return kernel::fork_quietly(flags, kernel::Described::no);
+}
 
 // The child writes into this frame, on a stack of its own.
 Result<kernel::DescribedProcess> native_vfork(unsigned long flags, Errc (*become)(const void* argument),

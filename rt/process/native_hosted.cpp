@@ -21,7 +21,7 @@ namespace rt::processing {
 // The child is an ordinary one. What fork(3) cannot give, new namespaces, is left to clone(2), after which the child
 // may do what needs none of glibc's locks that another thread held.
 Result<kernel::DescribedProcess> native_fork(unsigned long flags) {
-  if (flags != 0) return kernel::fork_with_descriptor(flags);
+  if (flags != 0) return kernel::fork_quietly(flags, kernel::Described::yes);
   const pid_t id = fork();
   if (id < 0) return Error{static_cast<Errc>(errno)};
   if (id == 0) return kernel::DescribedProcess{};
@@ -38,7 +38,7 @@ Result<kernel::DescribedProcess> native_vfork(unsigned long flags, Errc (*become
   void* const place = mmap(nullptr, sizeof failure, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (place == MAP_FAILED) return Error{static_cast<Errc>(errno)};
   auto* const shared = ::new (place) Errc(Errc::none);
-  const auto process = kernel::fork_with_descriptor(flags | CLONE_VFORK);
+  const auto process = kernel::fork_quietly(flags | CLONE_VFORK, kernel::Described::yes);
   if (process && process->id == 0) {
     *shared = become(argument);
     _exit(127);

@@ -59,8 +59,12 @@ std::optional<int> Process::exit_code() const {
 Result<void> Process::send(kernel::Signal signal) { return child_ ? child_->send(signal) : Errc::no_such_process; }
 
 std::string_view Process::name() const { return child_ ? child_->name.data() : std::string_view(); }
-kernel::ProcessId Process::pid() const { return child_ ? child_->id : 0; }
-int Process::pidfd() const { return child_ ? child_->descriptor : -1; }
+kernel::ProcessId Process::pid() const { return child_ ? child_->process.id : 0; }
+int Process::pidfd() const {
+  if (!child_) return -1;
+  const std::lock_guard guard(Child::lock);
+  return child_->describe();
+}
 bool Process::daemon() const { return child_ && child_->options.daemon; }
 
 Fd& Process::stream(int number) {

@@ -125,7 +125,8 @@ class Process {
   /// parent.
   void join();
 
-  /// The same for a limited time. timed_out; canceled, in a fiber. no_child_process: this is not its parent.
+  /// The same for a limited time. timed_out; canceled, in a fiber; too_many_files_open. no_child_process: this is not
+  /// its parent.
   template <class Rep, class Period> [[nodiscard]] Result<void> join_for(std::chrono::duration<Rep, Period> timeout) {
     return join_until(Deadline::after(timeout));
   }
@@ -148,7 +149,7 @@ class Process {
   /// As the parent sees it; 0 before start().
   kernel::ProcessId pid() const;
   /// A descriptor that is ready to be read from the process's end on, for wait_until_ready and selectors. The Process
-  /// owns it; -1 before start().
+  /// owns it, and opens it when it is wanted for the first time; -1 before start(), and if there are too many.
   int pidfd() const;
   bool daemon() const;
 

@@ -115,8 +115,8 @@ void Child::give_name() {
   name_text.put(identity.data());
 }
 
-int Child::run(Process& process) {
-  if (!object) return process.run(), 0;
+int Child::run(Process& self) {
+  if (!object) return self.run(), 0;
   const int code = callable.run(object);
   callable.destroy(object);
   return code;
@@ -136,13 +136,12 @@ Error read_report(int pipe) {
 
 void Child::begin_anew() {
   const std::lock_guard guard(lock);
-  (void)kernel::wait_for_described_child(descriptor);
-  (void)kernel::close_file(descriptor);
+  (void)kernel::wait_for_described_child(process);
+  close_descriptor();
   delist();
   for (Fd& stream : streams) stream.close();
   life.close();
-  id = 0;
-  descriptor = -1;
+  process = {};
   state = State::fresh;
 }
 

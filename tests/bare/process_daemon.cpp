@@ -220,13 +220,14 @@ RT_CASE_ENDS("a process that is no daemon outlives a parent that is killed", bar
 
 RT_CASE("a daemon that ignores SIGTERM is killed when its parent exits") {
   Census census;
-  rt::Process parent([&census] {
-    start_and_forget(rt::Process({.daemon = true}, [&census] {
+  const Census ready;
+  rt::Process parent([&] {
+    start_and_forget(rt::Process({.daemon = true}, [&] {
       rt::kernel::set_signal_action(rt::kernel::Signal::sigterm, rt::kernel::SignalAction::ignore());
-      census.enter();
+      ready.enter();
       rt::sleep_for(60s);
     }));
-    census.await(1);
+    ready.await(1);
     rt::exit(4);
   });
   parent.start().value();

@@ -193,6 +193,38 @@ TEST_CASE("the descriptor of a process is ready from its end on") {
   CHECK(rt::wait_until_ready(process.pidfd(), rt::Ready::read, rt::Deadline::after(limit)));
 }
 
+TEST_CASE("a descriptor that is asked for only after the end is ready, too") {
+  for (const bool noticed : {false, true}) {
+    rt::Process process([] {});
+    process.start().value();
+    if (noticed) process.join();
+    CHECK(rt::wait_until_ready(process.pidfd(), rt::Ready::read, rt::Deadline::after(limit)));
+    CHECK(ended_with(process, 0));
+  }
+}
+
+TEST_CASE("a process is joined while others look whether it is alive") {
+  std::atomic<int> joined = 0;
+  for (int i = 0; i < 20; ++i) {
+    const Flag go(0);
+    rt::Process process([&go] {
+      while (*go == 0) rt::sleep_for(100us);
+      return 4;
+    });
+    process.start().value();
+    const auto join = [&] {
+      process.join();
+      joined += process.exit_code() == 4;
+    };
+    const auto look = [&] {
+      while (process.is_alive()) *go = 1;
+      joined += process.exit_code() == 4;
+    };
+    const Running first(join), second(join), third(look), fourth(look);
+  }
+  CHECK(joined == 80);
+}
+
 TEST_CASE("a child that joins a process of its parent's is told so") {
   rt::Process process(sleep_long);
   process.start().value();
