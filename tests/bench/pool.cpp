@@ -31,6 +31,7 @@ double futexes(int count) {
   const auto memory = rt::SharedMemory::make(2 * sizeof(Flag)).value();
   Flag* const flags = ::new (memory.begin()) Flag[2];
   rt::Process other([flags, count] {
+    bench::pin_to_cpu(1);
     for (int i = 0; i < count; ++i) {
       flags[0].take();
       flags[1].set();
@@ -73,9 +74,13 @@ auto python(const std::string& what) {
 int main() {
   using namespace std::chrono_literals;
   constexpr int rounds = 5;
+  cpu_set_t all_cpus;
+  sched_getaffinity(0, sizeof all_cpus, &all_cpus);
+  const rt::PoolOptions on_other_cpu{.workers = 1, .initializer = [] { bench::pin_to_cpu(1); }};
   rt::set_spin_time(0ns);
   {
-    rt::Pool pool(2); // its workers do not spin, either
+    rt::Pool pool(on_other_cpu); // its worker does not spin, either
+    bench::pin_to_cpu(0);
     bench::compare("apply, both sides asleep", "us",
                    {{"futex(2), bare", [] { return futexes(5000); }},
                     {"rt::Pool", [&] { return applies(pool, 5000); }, bench::at_most_of_the_first(1.1)},
