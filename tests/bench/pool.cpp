@@ -14,6 +14,20 @@ namespace {
 
 using rt::kernel::Sharing;
 
+/// Binds the calling thread to the first CPU for some time.
+class OnFirstCpu {
+ public:
+  OnFirstCpu() {
+    sched_getaffinity(0, sizeof before_, &before_);
+    bench::pin_to_cpu(0);
+  }
+  OnFirstCpu(const OnFirstCpu&) = delete;
+  ~OnFirstCpu() { sched_setaffinity(0, sizeof before_, &before_); }
+
+ private:
+  cpu_set_t before_;
+};
+
 /// Two processes that wake each other, without a word in between: microseconds for a round trip.
 double futexes(int count) {
   struct alignas(64) Flag {
@@ -31,12 +45,14 @@ double futexes(int count) {
   const auto memory = rt::SharedMemory::make(2 * sizeof(Flag)).value();
   Flag* const flags = ::new (memory.begin()) Flag[2];
   rt::Process other([flags, count] {
+    bench::pin_to_cpu(1);
     for (int i = 0; i < count; ++i) {
       flags[0].take();
       flags[1].set();
     }
   });
   other.start().value();
+  const OnFirstCpu bound;
   const double begin = bench::seconds();
   for (int i = 0; i < count; ++i) {
     flags[0].set();
@@ -49,7 +65,9 @@ double futexes(int count) {
 
 int plus_one(int n) { return n + 1; }
 
+/// The pool's worker is bound to the second CPU.
 double applies(rt::Pool& pool, int count) {
+  const OnFirstCpu bound;
   const double begin = bench::seconds();
   for (int i = 0; i < count; ++i)
     if (pool.apply(plus_one, i).value() != i + 1) std::abort();
@@ -73,9 +91,10 @@ auto python(const std::string& what) {
 int main() {
   using namespace std::chrono_literals;
   constexpr int rounds = 5;
+  const rt::PoolOptions on_other_cpu{.workers = 1, .initializer = [] { bench::pin_to_cpu(1); }};
   rt::set_spin_time(0ns);
   {
-    rt::Pool pool(2); // its workers do not spin, either
+    rt::Pool pool(on_other_cpu); // its worker does not spin, either
     bench::compare("apply, both sides asleep", "us",
                    {{"futex(2), bare", [] { return futexes(5000); }},
                     {"rt::Pool", [&] { return applies(pool, 5000); }, bench::at_most_of_the_first(1.1)},
@@ -84,9 +103,12 @@ int main() {
                    rounds);
   }
   rt::set_spin_time(rt::default_spin_time);
+  {
+    rt::Pool pool(on_other_cpu);
+    bench::compare("apply, both sides spin", "us",
+                   {{"rt::Pool", [&] { return applies(pool, 100'000); }, bench::at_most(2)}}, rounds);
+  }
   rt::Pool pool(2);
-  bench::compare("apply, both sides spin", "us",
-                 {{"rt::Pool", [&] { return applies(pool, 100'000); }, bench::at_most(2)}}, rounds);
   bench::compare("map, one item a task", "ns for each item",
                  {{"rt::Pool", [&] { return maps(pool, 1'000'000, 1); }, bench::at_most(1000)},
                   {"multiprocessing.Pool", python("pool_map")},
