@@ -9,7 +9,7 @@ namespace {
 /// An abstract one, with 128 random bits in its name.
 Address random_address() {
   unsigned char bytes[16];
-  kernel::fill_with_random({reinterpret_cast<char*>(bytes), sizeof bytes});
+  kernel::fill_with_random(std::as_writable_bytes(std::span(bytes)));
   char name[64];
   Output out(name);
   out.put("rt-manager-");
@@ -23,7 +23,7 @@ Manager::Manager(const ManagerOptions& options) : address_(options.address), key
   if (!address_) address_ = random_address();
   if (!key_.empty()) return;
   key_.resize(32);
-  kernel::fill_with_random(key_);
+  kernel::fill_with_random(std::as_writable_bytes(std::span(key_)));
 }
 
 Manager::~Manager() { shutdown(); }

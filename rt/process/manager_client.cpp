@@ -5,7 +5,7 @@
 #include <rt/io/tcp.hpp>
 #include <rt/io/unix_socket.hpp>
 #include <rt/kernel/random.hpp>
-#include <rt/kernel/stream.hpp>
+#include <rt/kernel/stream_io.hpp>
 #include <rt/process/manager_protocol.hpp>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 std::string random_bytes(std::size_t size) {
   std::string bytes(size, '\0');
-  kernel::fill_with_random(bytes);
+  kernel::fill_with_random(std::as_writable_bytes(std::span(bytes)));
   return bytes;
 }
 

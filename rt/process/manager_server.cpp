@@ -24,7 +24,7 @@ Value encode(Answer&& answer) {
 
 std::string random_bytes(std::size_t size) {
   std::string bytes(size, '\0');
-  kernel::fill_with_random(bytes);
+  kernel::fill_with_random(std::as_writable_bytes(std::span(bytes)));
   return bytes;
 }
 
