@@ -180,7 +180,7 @@ class RobustWord {
   Atomic<std::uint32_t> word_ = 0;
   Atomic<TaskId> task_ = 0;
   Atomic<std::uint64_t> process_ = 0;
-  std::uint64_t unused_ = 0;
+  [[maybe_unused]] std::uint64_t unused_ = 0;
   void* previous_ = nullptr;
   void* next_ = nullptr;
 
