@@ -8,6 +8,8 @@
 #include <rt/sync/lock.hpp>
 #include <rt/sync/rlock.hpp>
 #include <rt/sync/semaphore.hpp>
+#include <rt/sync/shared_barrier.hpp>
+#include <rt/sync/shared_bounded_semaphore.hpp>
 #include <rt/thread/thread.hpp>
 
 #include <doctest/doctest.h>
