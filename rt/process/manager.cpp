@@ -56,7 +56,7 @@ Result<void> Manager::start() {
 void Manager::shutdown() {
   if (!process_) return;
   if (process_->is_alive()) {
-    (void)process_->terminate();
+    (void)process_->kill(); // it has nothing to put in order
     process_->join();
   }
   process_.reset();

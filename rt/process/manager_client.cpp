@@ -62,12 +62,16 @@ Result<void> Client::connect() {
 
 Result<Client::Link*> Client::take() {
   std::string session;
+  bool anchored;
   {
     const std::lock_guard guard(lock_);
     for (auto link = links_.rbegin(); link != links_.rend(); ++link)
       if (!(*link)->busy) return (*link)->busy = true, link->get();
     session = session_;
+    anchored = anchor_.is_open();
   }
+  if (!anchored)
+    if (const auto begun = begin_session(session); !begun) return begun.error();
   auto connection = open(session);
   if (!connection) return connection.error();
   auto link = std::make_unique<Link>(Link{std::move(*connection), true});
@@ -75,6 +79,14 @@ Result<Client::Link*> Client::take() {
   const std::lock_guard guard(lock_);
   links_.push_back(std::move(link));
   return made;
+}
+
+Result<void> Client::begin_session(const std::string& session) {
+  auto connection = open(session);
+  if (!connection) return connection.error();
+  const std::lock_guard guard(lock_);
+  if (!anchor_.is_open()) std::swap(anchor_, *connection); // another task may have done the same meanwhile
+  return {};
 }
 
 void Client::give(Link& link) {
@@ -165,6 +177,7 @@ void Client::reset_locks() {
 void Client::close_all() {
   for (Client* client = first; client; client = client->next_) {
     client->links_.clear();
+    client->anchor_.close();
     client->session_ = random_bytes(session_size);
   }
 }

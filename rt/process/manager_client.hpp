@@ -2,7 +2,8 @@
 // Client: a process's way to a manager's server.
 //
 // Each request has a connection to itself until its answer has come, as that may take long: requests of several tasks
-// go side by side. Connections are kept for the next request, and all of a process name the same session.
+// go side by side. Connections are kept for the next request, and all of a process name the same session. One is used
+// for no request: when others are closed, as a request was taken back, the session goes on.
 //
 // In a copy of the process (a Process), the connections are its parent's: they are closed there, and the first request
 // makes its own, for a session of its own.
@@ -52,6 +53,7 @@ class Client {
   };
 
   Result<Link*> take();
+  Result<void> begin_session(const std::string& session);
   void give(Link& link);
   void drop(Link& link);
   Result<Connection> open(const std::string& session) const;
@@ -62,6 +64,7 @@ class Client {
 
   FutexLock lock_; // protects what follows
   std::string session_;
+  Connection anchor_;                        // the one for no request
   std::vector<std::unique_ptr<Link>> links_; // those of requests, too
   // In the list of all.
   Client* next_ = nullptr;

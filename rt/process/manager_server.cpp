@@ -258,8 +258,10 @@ template <class Listener> void listen(const Address& address, const std::string&
 } // namespace
 
 void run_server(const Address& address, const std::string& key, Connection& pipe) {
-  // A terminal's Ctrl-C is for the program, which may still need its objects in the end.
+  // A terminal's Ctrl-C is for the program, which may still need its objects in the end. SIGTERM is for the server, not
+  // for a handler of the program.
   (void)kernel::set_signal_action(kernel::Signal::sigint, kernel::SignalAction::ignore());
+  (void)kernel::set_signal_action(kernel::Signal::sigterm, kernel::SignalAction::by_default());
   if (address.family() == Address::Family::local)
     listen<UnixListener>(address, key, pipe);
   else
