@@ -26,7 +26,7 @@ constexpr unsigned stride = 97; // most of the instructions are the sanitizer's
 constexpr unsigned stride = 1;
 #endif
 
-/// A child that runs a function one instruction at a time, after another one that it runs at once.
+/// A child that runs a function one instruction at a time, after another one that it runs at once, and is killed.
 class Stepped {
  public:
   template <class First, class F> Stepped(First first, F function) : pid_(fork()) {
@@ -36,23 +36,25 @@ class Stepped {
       ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
       raise(SIGSTOP);
       function();
-      _exit(0);
+      raise(SIGSTOP);
     }
     waitpid(pid_, &status_, 0);
   }
   Stepped(const Stepped&) = delete;
   ~Stepped() {
-    if (ended()) return;
     kill(pid_, SIGKILL);
     waitpid(pid_, &status_, 0);
   }
 
-  bool ended() const { return !WIFSTOPPED(status_); }
-  void step(unsigned count) {
-    for (; count > 0 && !ended(); --count) {
+  /// Returns whether the function has returned.
+  bool step(unsigned count) {
+    for (unsigned i = 0; i < count; ++i) {
       ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr);
       waitpid(pid_, &status_, 0);
+      if (WIFSTOPPED(status_) && WSTOPSIG(status_) == SIGSTOP) return true;
+      REQUIRE(WIFSTOPPED(status_));
     }
+    return false;
   }
 
  private:
@@ -68,8 +70,7 @@ template <class Object, class Act, class Check> unsigned kill_everywhere(Object 
     auto object = make(), other = make();
     {
       Stepped child([&] { act(*other); }, [&] { act(*object); });
-      child.step(1 + kills * stride);
-      ended = child.ended();
+      ended = child.step(1 + kills * stride);
     }
     check(*object, ended);
     REQUIRE(kills < 100'000);
