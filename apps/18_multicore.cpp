@@ -160,7 +160,8 @@ std::uint64_t measure(Way& way, unsigned processes, std::uint64_t expected) {
   const rt::Shared<Tally> tally;
   const auto time = way(processes, *tally);
   if (!time) {
-    rt::eprintln("18_multicore: {}", time.error());
+    rt::eprintln("18_multicore: {}{}", time.error(),
+                 time.error() == Errc::network_unreachable ? "; the loopback interface has to be up" : "");
     return 0;
   }
   if (tally->sum != expected) {

@@ -84,7 +84,10 @@ RT_CASE("a fiber that waits for a worker lets the others run") {
     return result;
   });
   auto other = rt::spawn([&] {
-    for (; !done; ++steps) rt::sleep_for(1ms);
+    while (!done) {
+      rt::sleep_for(1ms);
+      ++steps;
+    }
   });
   CHECK(waiting.join() == 1);
   other.join();

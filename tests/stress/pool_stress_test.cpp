@@ -33,7 +33,7 @@ constexpr unsigned most_tasks = 1 << 20;
 
 /// In memory that workers share: how often each task has begun.
 struct Tally {
-  std::array<std::atomic<unsigned char>, most_tasks> runs;
+  std::array<std::atomic<unsigned>, most_tasks> runs;
 };
 Tally* make_tally() {
   void* const memory = mmap(nullptr, sizeof(Tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
