@@ -16,8 +16,9 @@
 namespace rt::memory {
 namespace {
 
-// Class c has a stride of least_stride << c bytes and one page: of an odd number of pages, since the tops of stacks at
-// a power of two would all fall into the same few sets of the cache of page translations.
+// Class c has a stride of least_stride << c bytes, one page at least, and one page more: of an odd number of pages,
+// since the tops of stacks at a power of two would all fall into the same few sets of the cache of page translations.
+// (Where pages have 64 KiB the two smallest classes are the same.)
 constexpr std::size_t least_stride = 32 * 1024;
 constexpr unsigned class_count = 16;
 constexpr std::size_t first_slab = 1024 * 1024, largest_slab = 256 * 1024 * 1024;
@@ -55,7 +56,10 @@ constinit thread_local Cache cache = {};
 
 constexpr std::size_t least_guard = 16 * 1024; // functions with frames of several KiB hit it rather than step over it
 std::size_t guard_bytes() { return std::max(least_guard, kernel::page_size()); }
-std::size_t stride_of(unsigned size_class) { return (least_stride << size_class) + kernel::page_size(); }
+std::size_t stride_of(unsigned size_class) {
+  const std::size_t page = kernel::page_size();
+  return std::max(least_stride << size_class, page) + page;
+}
 
 unsigned class_for(std::size_t size) {
   if (size == 0) return 1; // default_flow_stack_size beside the guard, whatever the size of a page
@@ -130,7 +134,8 @@ Errc install_guard(Stack& stack) {
     guards_by_mprotect.store(true, std::memory_order_relaxed);
   }
   const long result = arch::syscall(__NR_mprotect, begin, size, PROT_NONE);
-  return result == 0 ? Errc::none : Errc::too_many_mappings;
+  constexpr long no_memory = -12; // ENOMEM, which is what the limit of mappings looks like
+  return result == no_memory ? Errc::too_many_mappings : Error::from_kernel(result).code;
 }
 
 } // namespace
