@@ -23,7 +23,9 @@ bool is_exhaustion(Errc code) {
 }
 
 // A descriptor that costs next to nothing, and needs no more than a root directory.
-Fd take_reserve() { return Fd(kernel::open_file("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC).value_or(-1)); }
+Fd take_reserve() {
+  return Fd(kernel::keep_from_standard(kernel::open_file("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)).value_or(-1));
+}
 
 /// Sleeps; canceled, timed_out by the task's Timeout.
 Errc pause(Deadline end) {

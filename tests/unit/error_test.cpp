@@ -36,11 +36,11 @@ TEST_CASE("every message is of its own, in lower case and without a full stop") 
   };
   for (int code = 0; code < 200; ++code) check(code);
   for (int code = 4096; code < 4200; ++code) check(code);
-  CHECK(messages.size() == 84);
+  CHECK(messages.size() == 88);
 }
 
 TEST_CASE("a code that no one knows is an unknown error, shown with its number") {
-  for (int code : {-1, 15, 132, 191, 192, 255, 256, 4095, 4108, 4159, 4160, 2147483647}) {
+  for (int code : {-1, 15, 132, 191, 192, 255, 256, 4095, 4127, 4159, 4160, 2147483647}) {
     CHECK(Error{static_cast<Errc>(code)}.message() == "unknown error");
     CHECK(formatted(Error{static_cast<Errc>(code)}) == "unknown error " + std::to_string(code));
   }

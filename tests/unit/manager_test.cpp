@@ -440,6 +440,8 @@ TEST_CASE("a client that sends anything at all gets errors, and the server goes 
                          "condition", "semaphore", "bounded_semaphore", "barrier", "event", "queue"};
   for (const char* kind : kinds) {
     const auto made = client.call(0, "create", {kind, kind == "barrier"sv ? Value{1} : Value::List{}});
+    CAPTURE(kind);
+    CAPTURE(made.error().message());
     REQUIRE(made.ok());
     const auto number = rt::managing::read_reference(*made).object;
     for (const char* method : everything)
