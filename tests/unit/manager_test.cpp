@@ -439,9 +439,9 @@ TEST_CASE("a client that sends anything at all gets errors, and the server goes 
   const char* kinds[] = {"dict",      "list",      "name_space",        "value",   "array", "lock", "rlock",
                          "condition", "semaphore", "bounded_semaphore", "barrier", "event", "queue"};
   for (const char* kind : kinds) {
-    const auto made = client.call(0, "create", {kind, kind == "barrier"sv ? Value{1} : Value::List{}});
+    const auto made =
+        client.call(0, "create", {kind, kind == "barrier"sv || kind == "array"sv ? Value{1} : Value::List{}});
     CAPTURE(kind);
-    CAPTURE(made.error().message());
     REQUIRE(made.ok());
     const auto number = rt::managing::read_reference(*made).object;
     for (const char* method : everything)
