@@ -227,6 +227,9 @@ void Server::reach(Object& object, std::vector<Object*>& reached) {
 
 namespace {
 
+// Values as deep as they may be are read and copied by calls as deep.
+constexpr std::size_t client_stack_size = 192 * 1024;
+
 /// As long as the listener accepts connections, for ever that is.
 template <class Listener> void accept_all(Listener& listener, Server& server) {
   for (;;) {
@@ -234,7 +237,7 @@ template <class Listener> void accept_all(Listener& listener, Server& server) {
     if (!stream) return;
     // Without memory for another fiber, the client is sent away.
     (void)try_spawn(
-        FiberOptions{"client"},
+        FiberOptions{"client", client_stack_size},
         [&server](Fd socket) {
           Connection connection(std::move(socket));
           server.serve(connection);
