@@ -41,10 +41,14 @@ int main(int argc, char** argv) {
   if (const auto status = options.finish()) return *status;
   if (!port) return demonstrate();
 
-  auto listener = listen(*port);
-  if (!listener) return fail(name, "cannot listen", listener.error());
-  const auto signal = rt::run_until_signal([&] { blocking::serve(*listener); });
+  rt::Error error;
+  const auto signal = rt::run_until_signal([&] { // who reads where it listens may send a signal at once
+    auto listener = listen(*port);
+    if (!listener) return void(error = listener.error());
+    blocking::serve(*listener);
+  });
   if (!signal) return fail(name, "cannot wait for signals", signal.error());
+  if (error != rt::Errc::none) return fail(name, "cannot listen", error);
   rt::println("server: ends");
   return 0;
 }

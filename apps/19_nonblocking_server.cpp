@@ -29,9 +29,9 @@ int main(int argc, char** argv) {
                   "Non-blocking I/O, the server: it polls, and is told \"not ready\" until something comes.");
   const auto port = server_port(options);
   if (const auto status = options.finish()) return *status;
-  auto listener = listen(port.value_or(0));
-  if (!listener) return fail(name, "cannot listen", listener.error());
   if (!port) {
+    auto listener = listen(0);
+    if (!listener) return fail(name, "cannot listen", listener.error());
     const auto shown = nonblocking::Demonstration().run(*listener);
     if (!shown) return fail(name, "the client failed", shown.error());
     rt::println("end");
@@ -40,6 +40,8 @@ int main(int argc, char** argv) {
 
   auto signals = rt::SignalEvents::open(rt::SignalSet(rt::Signal::sigint, rt::Signal::sigterm));
   if (!signals) return fail(name, "cannot wait for signals", signals.error());
+  auto listener = listen(*port);
+  if (!listener) return fail(name, "cannot listen", listener.error());
   UntilSignal until_signal(*signals);
   nonblocking::serve(*listener, until_signal);
   rt::println("server: ends");

@@ -35,7 +35,7 @@ class Server {
         else if (event.key.fd == input_.number())
           take_answer();
         else if (signals_ && event.key.fd == signals_->number())
-          ending_ = true;
+          ending_ = signals_->try_wait().ok(); // taken, or it would end the process when nobody waits for it any more
         else
           listen_to(event.key.fd);
       }

@@ -11,10 +11,10 @@ namespace {
 constexpr std::string_view name = "19_select_server";
 
 int serve(unsigned port) {
-  auto listener = listen(port);
-  if (!listener) return fail(name, "cannot listen", listener.error());
   auto signals = rt::SignalEvents::open(rt::SignalSet(rt::Signal::sigint, rt::Signal::sigterm));
   if (!signals) return fail(name, "cannot wait for signals", signals.error());
+  auto listener = listen(port);
+  if (!listener) return fail(name, "cannot listen", listener.error());
   const auto served = select_example::Server(*listener, rt::Fd(0), &*signals).run();
   if (!served) return fail(name, "cannot select", served.error());
   rt::println("server: ends");

@@ -69,7 +69,9 @@ class Server {
     listener_.set_nonblocking(true);
     auto key = selector_.register_(listener_, Ready::read, [this](const SelectorKey&, Ready) { accept(); });
     if (key && signals_)
-      key = selector_.register_(*signals_, Ready::read, [this](const SelectorKey&, Ready) { ending_ = true; });
+      key = selector_.register_(*signals_, Ready::read, [this](const SelectorKey&, Ready) {
+        ending_ = signals_->try_wait().ok(); // taken, or it would end the process when nobody waits for it any more
+      });
     if (!key) return key.error();
     while (!ending_ && clients_left_ > 0) {
       const auto events = selector_.select();
