@@ -45,7 +45,9 @@ Core::Core(const PoolOptions& options)
     : owner_(kernel::process_identity()), max_tasks_(options.max_tasks_per_worker), initializer_(options.initializer),
       collector_({.name = "pool", .daemon = true}, [this] { collect(); }), places_(workers_wanted(options.workers)) {
   refusal_ = map_memory(options.shared_memory);
-  if (refusal_ == Errc::none) refusal_ = begin();
+  if (refusal_ != Errc::none) return;
+  // If all went well, the collector reads what is written here.
+  if (const Errc code = begin(); code != Errc::none) refusal_ = code;
 }
 
 Errc Core::map_memory(std::size_t size) {
@@ -177,10 +179,12 @@ bool Core::wait_for(Slot& slot) {
   while (done.load(std::memory_order_acquire) == Slot::asleep) {
     if (kernel::futex_wait(done, Slot::asleep, deadline, Sharing::between_processes) != Errc::timed_out) continue;
     const std::lock_guard guard(lock_);
-    state = Slot::asleep;
-    if (!done.compare_exchange_strong(state, Slot::collected, std::memory_order_acq_rel)) return true;
+    // Before the word says so: from then on it is the collector that looks.
     assignment_of(slot).use = Use::collected;
-    return false;
+    state = Slot::asleep;
+    if (done.compare_exchange_strong(state, Slot::collected, std::memory_order_acq_rel)) return false;
+    assignment_of(slot).use = Use::direct;
+    return true;
   }
   return true;
 }
