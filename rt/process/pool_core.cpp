@@ -300,6 +300,8 @@ void Core::handle_request() {
 
 // One that has ended in whatever way.
 void Core::end_slot(Slot& slot) {
+  // What a caller that gave up has written comes before the word, which a worker has seen; here it is seen, too.
+  (void)slot.done.load(std::memory_order_acquire);
   const Assignment assignment = assignment_of(slot);
   timed_ -= slot.timed;
   if (assignment.job) {
