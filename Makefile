@@ -87,16 +87,33 @@ demand_app = $(if $(filter-out $(APPS),$(1)),$(error there is no app '$(1)'; the
 
 # --- The library, in each variant ------------------------------------------------------------------------------------
 # $(1) name, $(2) bare or hosted, $(3) compiler, $(4) flags, $(5) flags that come last, $(6) sources if not all
+#
+# A variant in JOINED is for tests only. It compiles each folder of rt/ as one source, in a third of the time; that each
+# file stands on its own is seen where the others are built.
+
+JOINED   := bare-debug hosted-debug hosted-address hosted-thread hosted-fuzz
+folders   = $(patsubst %/,%,$(sort $(dir $(1))))
+units     = $(if $(filter $(1),$(JOINED)),$(call folders,$(filter rt/%,$(2))) $(basename $(filter-out rt/%,$(2))),$(basename $(2)))
+
+define joined_folder
+$(BUILD)/$(1)/$(2).cpp: $(3) $(2)
+	@mkdir -p $$(@D) && printf '#include <%s>\n' $(3) >$$@
+endef
 
 define variant
-$(1)_OBJECTS := $(patsubst %,$(BUILD)/$(1)/%.o,$(basename $(or $(6),$(RT_$(2)))))
+$(1)_OBJECTS := $(patsubst %,$(BUILD)/$(1)/%.o,$(call units,$(1),$(or $(6),$(RT_$(2)))))
 OBJECTS += $$($(1)_OBJECTS)
+$(if $(filter $(1),$(JOINED)),$(foreach folder,$(call folders,$(filter rt/%,$(or $(6),$(RT_$(2))))),
+$(call joined_folder,$(1),$(folder),$(filter $(folder)/%,$(or $(6),$(RT_$(2)))))))
 
 $(BUILD)/$(1)/librt.a: $$($(1)_OBJECTS)
 	$$(call say,AR,$$@) rm -f $$@ && $(CROSS_COMPILE)ar rcsD $$@ $$^
 
 $(BUILD)/$(1)/%.o: %.cpp | $(BUILD)/include/arch $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)
 	@mkdir -p $$(@D)
+	$$(call say,CXX,$$@) $(call cxx,$(3),$(2)) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS) -c $$< -o $$@
+
+$(BUILD)/$(1)/%.o: $(BUILD)/$(1)/%.cpp | $(BUILD)/include/arch
 	$$(call say,CXX,$$@) $(call cxx,$(3),$(2)) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS) -c $$< -o $$@
 
 $(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)

@@ -1,36 +1,71 @@
 #!/bin/sh
-# Runs the test programs given, each with a time limit, and adds up the last lines that they print ("N passed, N failed").
-# A program that ends without that line counts as one failure. Lines that begin with SKIPPED, and say what and why, are
-# counted and shown again at the end.
+# Runs the test programs given, as many at a time as there are CPUs, each with a time limit, and adds up the last lines
+# that they print ("N passed, N failed"). A program that ends without that line counts as one failure. What failed, and
+# the lines that begin with SKIPPED and say what and why, are shown again at the end.
+#
+#   tests/run.sh PROGRAM...
+#   tests/run.sh --one FOLDER PROGRAM      runs one of them; its result goes to FOLDER
+
+run_one() {
+  folder=$1 program=$2
+  output=$(mktemp "$folder/output.XXXXXX") || exit 1
+  start=$(date +%s)
+  timeout 300 "$program" >"$output" 2>&1
+  status=$?
+  seconds=$(($(date +%s) - start))
+
+  line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$output" | tail -n 1)
+  if [ -n "$line" ]; then
+    passed=${line%% *}
+    rest=${line#*, }
+    failed=${rest%% *}
+    # A status that no failed case explains is a failure of its own: a sanitizer's report, a crash at exit.
+    [ "$status" != 0 ] && [ "$failed" = 0 ] && failed=1
+  else
+    echo "$program ended with status $status and without a result" >>"$output"
+    passed=0 failed=1
+  fi
+
+  # One at a time, so that outputs do not mix.
+  exec 9>"$folder/lock" && flock 9
+  printf '\n== %s (%s s)\n' "$program" "$seconds"
+  cat "$output"
+  grep '^SKIPPED ' "$output" >>"$folder/skipped"
+  echo "$passed $failed" >>"$folder/results"
+  if [ "$failed" != 0 ]; then
+    {
+      echo "== $program, status $status"
+      grep -B 3 -A 6 -E 'ERROR: |^FAILED |Sanitizer' "$output" | head -n 30
+      echo ...
+      tail -n 10 "$output"
+    } >>"$folder/failures"
+  fi
+  rm "$output"
+}
+
+if [ "$1" = --one ]; then
+  run_one "$2" "$3"
+  exit 0
+fi
 
 # Tests that call make start one of their own.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-passed=0 failed=0
-output=$(mktemp) && skipped=$(mktemp) || exit 1
-trap 'rm -f "$output" "$skipped"' EXIT
-for program; do
-  printf '\n== %s\n' "$program"
-  timeout 300 "$program" >"$output" 2>&1
-  status=$?
-  cat "$output"
-  grep '^SKIPPED ' "$output" >>"$skipped"
-  line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$output" | tail -n 1)
-  if [ -z "$line" ]; then
-    echo "$program ended with status $status and without a result"
-    failed=$((failed + 1))
-    continue
-  fi
-  passed=$((passed + ${line%% *}))
-  rest=${line#*, }
-  failures=${rest%% *}
-  # A status that no failed case explains is a failure of its own: a sanitizer's report, a crash at exit.
-  [ "$status" != 0 ] && [ "$failures" = 0 ] && failures=1
-  failed=$((failed + failures))
-done
-if [ -s "$skipped" ]; then
-  printf '\n%s left out:\n' "$(grep -c . "$skipped")"
-  cat "$skipped"
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+for program; do echo "$program"; done | xargs -P "$(nproc)" -I '{}' "$0" --one "$folder" '{}'
+
+if [ -s "$folder/skipped" ]; then
+  printf '\n%s left out:\n' "$(grep -c . "$folder/skipped")"
+  cat "$folder/skipped"
 fi
-printf '\n%s passed, %s failed\n' "$passed" "$failed"
-[ "$failed" = 0 ] && [ "$passed" != 0 ]
+if [ -s "$folder/failures" ]; then
+  printf '\nfailed:\n'
+  cat "$folder/failures"
+fi
+awk -v programs=$# '{ passed += $1; failed += $2 }
+  END {
+    if (NR < programs) { print programs - NR " programs gave no result"; failed += programs - NR }
+    printf "\n%d passed, %d failed\n", passed, failed
+    exit failed != 0 || passed == 0
+  }' "$folder/results"

@@ -23,8 +23,6 @@ constexpr int looks = 4; // within the time that a hub may be kept
 constinit Atomic<std::uint32_t> limit = 0;   // milliseconds; 0: watch nobody
 constinit Atomic<std::uint32_t> started = 0; // a word: riscv64 has no atomic instructions for less
 
-std::int64_t now() { return Clock::now().time_since_epoch().count(); }
-
 void look_at(Hub& hub, std::int64_t time, milliseconds longest) {
   Hub::Watched& seen = hub.watched;
   const Hub::Progress progress = hub.progress();
@@ -48,7 +46,7 @@ void watch() {
     const Deadline next = value == 0 ? Deadline() : Deadline::after(std::max(longest / looks, milliseconds(1)));
     kernel::futex_wait(limit, value, next, Sharing::private_to_process);
     if (value == 0) continue;
-    const std::int64_t time = now();
+    const std::int64_t time = Clock::now().time_since_epoch().count();
     for (Hub* hub = Hub::first(); hub; hub = hub->next()) look_at(*hub, time, longest);
   }
 }

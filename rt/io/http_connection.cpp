@@ -13,7 +13,7 @@ bool is_known(std::string_view method) {
   return std::any_of(std::begin(methods), std::end(methods), [&](const char* known) { return method == known; });
 }
 
-constexpr std::size_t read_at_once = 4096;
+constexpr std::size_t read_of_heads = 4096;
 
 } // namespace
 
@@ -65,7 +65,7 @@ bool Connection::answer(RequestParser& parser) {
   if (!is_known(parser.method()) || parser.method() == "CONNECT") return refuse(501), false;
   if (parser.expects_unknown()) return refuse(417), false;
   if (parser.chunked()) { // behind the head there has to be room for any line
-    if (!input_.reserve(options().limits.line + read_at_once)) return refuse(500), false;
+    if (!input_.reserve(options().limits.line + read_of_heads)) return refuse(500), false;
     parser.moved_to(input_.text());
   }
   input_.keep(parser.size());
@@ -131,7 +131,7 @@ Result<void> Connection::send_file(int file, std::uint64_t offset, std::uint64_t
 }
 
 Result<void> Connection::receive_input(Pace& pace) {
-  if (const Result<void> room = input_.reserve(read_at_once); !room) return room;
+  if (const Result<void> room = input_.reserve(read_of_heads); !room) return room;
   const Result<std::size_t> received = receive(socket_.number(), input_.room(), pace);
   if (!received) return received.error();
   input_.filled(*received);

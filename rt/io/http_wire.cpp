@@ -4,7 +4,7 @@ namespace rt::http {
 
 Result<void> send_all(int socket, std::span<kernel::Piece> pieces, Pace& pace, kernel::More more) {
   while (!pieces.empty()) {
-    const Result<std::size_t> sent = kernel::send_pieces(socket, pieces, more);
+    const Result<std::size_t> sent = kernel::send_pieces(socket, pieces, kernel::Blocking::no, more);
     if (sent) {
       pace.moved(*sent);
       std::size_t left = *sent;

@@ -3,7 +3,7 @@
 
 #include <rt/io/http_pace.hpp>
 #include <rt/kernel/socket.hpp>
-#include <rt/kernel/transfer.hpp>
+#include <rt/kernel/stream_io.hpp>
 
 #include <span>
 

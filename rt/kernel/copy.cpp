@@ -1,6 +1,7 @@
 #include <rt/kernel/copy.hpp>
 
 #include <rt/kernel/file.hpp>
+#include <rt/kernel/returned.hpp>
 
 #include <arch/syscall.hpp>
 #include <linux/fadvise.h>
@@ -9,25 +10,16 @@
 #include <linux/mman.h>
 
 namespace rt::kernel {
-namespace {
-
-Result<std::size_t> size_or_error(long result) {
-  if (result < 0) return Error::from_kernel(result);
-  return static_cast<std::size_t>(result);
-}
-
-} // namespace
-
 Result<std::size_t> copy_by_sendfile(int from, int to, std::size_t size) {
-  return size_or_error(arch::syscall(__NR_sendfile, to, from, 0, static_cast<long>(size)));
+  return returned<std::size_t>(arch::syscall(__NR_sendfile, to, from, 0, static_cast<long>(size)));
 }
 
 Result<std::size_t> splice(int from, int to, std::size_t size) {
-  return size_or_error(arch::syscall(__NR_splice, from, 0, to, 0, static_cast<long>(size), 0));
+  return returned<std::size_t>(arch::syscall(__NR_splice, from, 0, to, 0, static_cast<long>(size), 0));
 }
 
 Result<std::size_t> copy_file_range(int from, int to, std::size_t size) {
-  return size_or_error(arch::syscall(__NR_copy_file_range, from, 0, to, 0, static_cast<long>(size), 0));
+  return returned<std::size_t>(arch::syscall(__NR_copy_file_range, from, 0, to, 0, static_cast<long>(size), 0));
 }
 
 Result<std::span<char>> map_file(int descriptor, std::size_t size, bool writable) {
@@ -56,9 +48,7 @@ Result<int> make_unnamed_file(const char* directory) {
 }
 
 Result<int> make_file_in_memory(const char* name) {
-  const long result = arch::syscall(__NR_memfd_create, reinterpret_cast<long>(name), MFD_CLOEXEC);
-  if (result < 0) return Error::from_kernel(result);
-  return static_cast<int>(result);
+  return returned<int>(arch::syscall(__NR_memfd_create, reinterpret_cast<long>(name), MFD_CLOEXEC));
 }
 
 } // namespace rt::kernel

@@ -1,6 +1,8 @@
 #include <rt/kernel/ready_file.hpp>
 
 #include <rt/kernel/file.hpp>
+#include <rt/kernel/message.hpp>
+#include <rt/kernel/returned.hpp>
 
 #include <arch/syscall.hpp>
 #include <linux/fcntl.h>
@@ -12,19 +14,11 @@
 namespace rt::kernel {
 namespace {
 
-Result<std::size_t> size_or_error(long result) {
-  if (result < 0) return Error::from_kernel(result);
-  return static_cast<std::size_t>(result);
-}
-
 // preadv2(2) or pwritev2(2) at the position.
 Result<std::size_t> transfer(long number, int descriptor, const char* memory, std::size_t size) {
-  const struct {
-    const char* memory;
-    std::size_t size;
-  } one{memory, size};
+  const Piece one(std::span(memory, size));
   constexpr long at_position = -1; // both halves of the offset
-  return size_or_error(
+  return returned<std::size_t>(
       arch::syscall(number, descriptor, reinterpret_cast<long>(&one), 1, at_position, at_position, RWF_NOWAIT));
 }
 
@@ -56,9 +50,9 @@ Result<std::size_t> read_if_ready(int descriptor, std::span<char> buffer) {
 Result<std::size_t> write_if_ready(int descriptor, std::span<const char> bytes) {
   const auto put = transfer(__NR_pwritev2, descriptor, bytes.data(), bytes.size());
   if (put.error() != Errc::operation_not_supported) return put;
-  constexpr long do_not_wait = 0x40, no_signal = 0x4000; // MSG_DONTWAIT, MSG_NOSIGNAL
-  const auto sent = size_or_error(arch::syscall(__NR_sendto, descriptor, reinterpret_cast<long>(bytes.data()),
-                                                static_cast<long>(bytes.size()), do_not_wait | no_signal, 0, 0));
+  const auto sent = returned<std::size_t>(arch::syscall(__NR_sendto, descriptor, reinterpret_cast<long>(bytes.data()),
+                                                        static_cast<long>(bytes.size()),
+                                                        message_flag::do_not_wait | message_flag::no_signal, 0, 0));
   if (sent.error() != Errc::not_a_socket) return sent;
   // A pipe that is ready to write has room for a page.
   return write_file(descriptor, bytes.first(std::min<std::size_t>(bytes.size(), 4096)));

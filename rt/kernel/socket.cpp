@@ -1,6 +1,8 @@
 #include <rt/kernel/socket.hpp>
 
 #include <rt/kernel/file.hpp>
+#include <rt/kernel/message.hpp>
+#include <rt/kernel/returned.hpp>
 
 #include <arch/syscall.hpp>
 #include <asm/errno.h>
@@ -15,10 +17,6 @@ namespace {
 
 // The same on all CPUs but mips; no header of the kernel exports them.
 constexpr int dont_block = O_NONBLOCK | O_CLOEXEC; // SOCK_NONBLOCK, SOCK_CLOEXEC
-constexpr int no_signal = 0x4000;                  // MSG_NOSIGNAL
-constexpr int real_size = 0x20;                    // MSG_TRUNC
-constexpr int close_on_exec = 0x40000000;          // MSG_CMSG_CLOEXEC
-constexpr int lost_control = 0x8;                  // MSG_CTRUNC
 constexpr int rights = 1;                          // SCM_RIGHTS
 
 template <class T> long address(T* object) { return reinterpret_cast<long>(object); }
@@ -26,10 +24,6 @@ template <class T> long address(T* object) { return reinterpret_cast<long>(objec
 Result<int> number(long result) {
   if (result < 0) return Error::from_kernel(result);
   return keep_from_standard(static_cast<int>(result));
-}
-Result<std::size_t> count(long result) {
-  if (result < 0) return Error::from_kernel(result);
-  return static_cast<std::size_t>(result);
 }
 Result<void> done(long result) { return Error::from_kernel(result < 0 ? result : 0); }
 
@@ -44,19 +38,6 @@ Result<SocketAddress> name_of_socket(long call, int socket) {
   return found;
 }
 
-struct Piece { // struct iovec
-  const void* data;
-  std::size_t size;
-};
-struct Message { // struct msghdr
-  void* name;
-  int name_size;
-  Piece* pieces;
-  std::size_t piece_count;
-  void* control;
-  std::size_t control_size;
-  int flags;
-};
 struct ControlHead { // struct cmsghdr
   std::size_t size;
   int level;
@@ -137,24 +118,26 @@ Result<int> socket_option(int socket, int level, int option) {
 }
 
 Result<std::size_t> receive_bytes(int socket, std::span<char> buffer) {
-  return count(arch::syscall(__NR_recvfrom, socket, address(buffer.data()), static_cast<long>(buffer.size()), 0, 0, 0));
+  return returned<std::size_t>(
+      arch::syscall(__NR_recvfrom, socket, address(buffer.data()), static_cast<long>(buffer.size()), 0, 0, 0));
 }
 
 Result<std::size_t> send_bytes(int socket, std::span<const char> bytes) {
-  return count(
-      arch::syscall(__NR_sendto, socket, address(bytes.data()), static_cast<long>(bytes.size()), no_signal, 0, 0));
+  return returned<std::size_t>(arch::syscall(__NR_sendto, socket, address(bytes.data()),
+                                             static_cast<long>(bytes.size()), message_flag::no_signal, 0, 0));
 }
 
 Result<std::size_t> send_datagram(int socket, std::span<const char> bytes, const SocketAddress& to) {
-  return count(arch::syscall(__NR_sendto, socket, address(bytes.data()), static_cast<long>(bytes.size()), no_signal,
-                             address(&to), to.size));
+  return returned<std::size_t>(arch::syscall(__NR_sendto, socket, address(bytes.data()),
+                                             static_cast<long>(bytes.size()), message_flag::no_signal, address(&to),
+                                             to.size));
 }
 
 Result<ReceivedDatagram> receive_datagram(int socket, std::span<char> buffer) {
   ReceivedDatagram received{};
   int size = SocketAddress::capacity;
   const long result = arch::syscall(__NR_recvfrom, socket, address(buffer.data()), static_cast<long>(buffer.size()),
-                                    real_size, address(&received.from), address(&size));
+                                    message_flag::real_size, address(&received.from), address(&size));
   if (result < 0) return Error::from_kernel(result);
   received.size = static_cast<std::size_t>(result);
   received.from.size = static_cast<std::uint32_t>(size);
@@ -166,30 +149,25 @@ Result<std::size_t> send_descriptors(int socket, std::span<const char> bytes, st
   Control control;
   control.head = {sizeof(ControlHead) + descriptors.size_bytes(), SOL_SOCKET, rights};
   std::ranges::copy(descriptors, control.descriptors);
-  Piece piece{bytes.data(), bytes.size()};
-  Message message{};
-  message.pieces = &piece;
-  message.piece_count = 1;
+  const Piece piece(bytes);
+  Message message{.pieces = &piece, .piece_count = 1};
   if (!descriptors.empty()) {
     message.control = &control;
     message.control_size = control.head.size;
   }
-  return count(arch::syscall(__NR_sendmsg, socket, address(&message), no_signal));
+  return returned<std::size_t>(arch::syscall(__NR_sendmsg, socket, address(&message), message_flag::no_signal));
 }
 
 Result<ReceivedDescriptors> receive_descriptors(int socket, std::span<char> buffer, std::span<int> descriptors) {
   Control control;
   control.head = {};
   const std::size_t room = std::min(descriptors.size(), most_passed_descriptors);
-  Piece piece{buffer.data(), buffer.size()};
-  Message message{};
-  message.pieces = &piece;
-  message.piece_count = 1;
-  message.control = &control;
+  const Piece piece{std::span<const char>(buffer)};
+  Message message{.pieces = &piece, .piece_count = 1, .control = &control};
   message.control_size = sizeof(ControlHead) + room * sizeof(int);
-  const long result = arch::syscall(__NR_recvmsg, socket, address(&message), close_on_exec);
+  const long result = arch::syscall(__NR_recvmsg, socket, address(&message), message_flag::close_on_exec);
   if (result < 0) return Error::from_kernel(result);
-  ReceivedDescriptors received{static_cast<std::size_t>(result), 0, (message.flags & lost_control) == 0};
+  ReceivedDescriptors received{static_cast<std::size_t>(result), 0, (message.flags & message_flag::control_lost) == 0};
   const bool came =
       message.control_size >= sizeof(ControlHead) && control.head.level == SOL_SOCKET && control.head.type == rights;
   // The kernel fills what there is room for, which the alignment of control messages may add one to.

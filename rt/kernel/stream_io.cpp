@@ -1,32 +1,14 @@
 #include <rt/kernel/stream_io.hpp>
 
+#include <rt/kernel/returned.hpp>
+
 #include <arch/syscall.hpp>
 #include <linux/fcntl.h>
-#include <linux/uio.h>
 
 namespace rt::kernel {
 namespace {
 
-// The same on all CPUs but mips, alpha, parisc and sparc.
-constexpr int no_signal = 0x4000, do_not_wait = 0x40; // MSG_NOSIGNAL, MSG_DONTWAIT
-
-constexpr long flags(Blocking blocking) { return blocking == Blocking::yes ? 0 : do_not_wait; }
-
-Result<std::size_t> size_or_error(long result) {
-  if (result < 0) return Error::from_kernel(result);
-  return static_cast<std::size_t>(result);
-}
-
-/// The kernel's struct user_msghdr, which no header of it exports.
-struct MessageHeader {
-  void* name;
-  int name_size;
-  iovec* parts;
-  std::size_t count;
-  void* control;
-  std::size_t control_size;
-  unsigned flags;
-};
+constexpr long waiting(Blocking blocking) { return blocking == Blocking::yes ? 0 : message_flag::do_not_wait; }
 
 } // namespace
 
@@ -43,19 +25,30 @@ Result<void> make_blocking(int socket) {
   return Error::from_kernel(arch::syscall(__NR_fcntl, socket, F_SETFL, flags & ~O_NONBLOCK));
 }
 
-Result<std::size_t> send_stream(int socket, std::span<const char> head, std::span<const char> rest, Blocking blocking) {
-  if (rest.empty())
-    return size_or_error(arch::syscall(__NR_sendto, socket, reinterpret_cast<long>(head.data()),
-                                       static_cast<long>(head.size()), no_signal | flags(blocking), 0, 0));
-  iovec parts[] = {{const_cast<char*>(head.data()), head.size()}, {const_cast<char*>(rest.data()), rest.size()}};
-  const MessageHeader header = {nullptr, 0, parts, 2, nullptr, 0, 0};
-  return size_or_error(
-      arch::syscall(__NR_sendmsg, socket, reinterpret_cast<long>(&header), no_signal | flags(blocking)));
+Result<std::size_t> send_pieces(int socket, std::span<const Piece> pieces, Blocking blocking, More more) {
+  const long flags = message_flag::no_signal | waiting(blocking) | (more == More::yes ? message_flag::more_follows : 0);
+  if (pieces.size() == 1)
+    return returned<std::size_t>(arch::syscall(__NR_sendto, socket, reinterpret_cast<long>(pieces[0].data),
+                                               static_cast<long>(pieces[0].size), flags, 0, 0));
+  const Message message{.pieces = pieces.data(), .piece_count = pieces.size()};
+  return returned<std::size_t>(arch::syscall(__NR_sendmsg, socket, reinterpret_cast<long>(&message), flags));
+}
+
+Result<std::size_t> send_file(int socket, int file, std::uint64_t offset, std::size_t size) {
+  return returned<std::size_t>(
+      arch::syscall(__NR_sendfile, socket, file, reinterpret_cast<long>(&offset), static_cast<long>(size)));
 }
 
 Result<std::size_t> receive_stream(int socket, std::span<char> buffer, Blocking blocking) {
-  return size_or_error(arch::syscall(__NR_recvfrom, socket, reinterpret_cast<long>(buffer.data()),
-                                     static_cast<long>(buffer.size()), flags(blocking), 0, 0));
+  return returned<std::size_t>(arch::syscall(__NR_recvfrom, socket, reinterpret_cast<long>(buffer.data()),
+                                             static_cast<long>(buffer.size()), waiting(blocking), 0, 0));
+}
+
+bool is_silent(int socket) {
+  char byte;
+  const long result = arch::syscall(__NR_recvfrom, socket, reinterpret_cast<long>(&byte), sizeof byte,
+                                    message_flag::do_not_wait | message_flag::peek, 0, 0);
+  return result < 0 && Error::from_kernel(result) == Errc::would_block;
 }
 
 } // namespace rt::kernel

@@ -7,29 +7,29 @@
 namespace rt::memory {
 namespace {
 
-struct Registration {
+struct ThreadLocal {
   void (*destroy)(void*);
   void* object;
-  Registration* previous;
+  ThreadLocal* previous;
 };
 
-thread_local constinit Registration* last = nullptr;
+thread_local constinit ThreadLocal* newest = nullptr;
 
 } // namespace
 
 extern "C" {
 
 int __cxa_thread_atexit(void (*destroy)(void*), void* object, void*) {
-  auto* entry = static_cast<Registration*>(heap::allocate(sizeof(Registration)));
+  auto* entry = static_cast<ThreadLocal*>(heap::allocate(sizeof(ThreadLocal)));
   if (!entry) panic("out of memory: the destructor of a thread_local object could not be registered");
-  *entry = {destroy, object, last};
-  last = entry;
+  *entry = {destroy, object, newest};
+  newest = entry;
   return 0;
 }
 
 [[gnu::used, gnu::visibility("hidden")]] void rt_destroy_thread_locals() {
-  while (Registration* entry = last) {
-    last = entry->previous;
+  while (ThreadLocal* entry = newest) {
+    newest = entry->previous;
     entry->destroy(entry->object);
     heap::deallocate(entry);
   }
@@ -37,7 +37,7 @@ int __cxa_thread_atexit(void (*destroy)(void*), void* object, void*) {
 
 // As for statics (cxx_atexit_bare.cpp).
 [[gnu::used, gnu::visibility("hidden")]] void rt_fork_thread_locals(ForkPhase phase) {
-  if (phase == ForkPhase::child) last = nullptr;
+  if (phase == ForkPhase::child) newest = nullptr;
 }
 RT_AT_FORK(20, rt_fork_thread_locals);
 

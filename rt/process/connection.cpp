@@ -91,7 +91,8 @@ Result<void> Connection::send_all(std::span<const char> head, std::span<const ch
   const std::size_t all = head.size() + rest.size();
   while (!head.empty()) {
     const auto sent = patiently(socket_.number(), Ready::write, [&](Blocking blocking) {
-      return kernel::send_stream(socket_.number(), head, rest, blocking);
+      const kernel::Piece pieces[] = {head, rest};
+      return kernel::send_pieces(socket_.number(), std::span(pieces).first(rest.empty() ? 1 : 2), blocking);
     });
     if (!sent) {
       if (sent.error() == Errc::connection_reset) return Errc::broken_pipe;

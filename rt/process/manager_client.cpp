@@ -4,7 +4,6 @@
 #include <rt/base/task.hpp>
 #include <rt/io/tcp.hpp>
 #include <rt/io/unix_socket.hpp>
-#include <rt/kernel/random.hpp>
 #include <rt/kernel/stream_io.hpp>
 #include <rt/process/manager_protocol.hpp>
 
@@ -13,12 +12,6 @@
 
 namespace rt::managing {
 namespace {
-
-std::string random_bytes(std::size_t size) {
-  std::string bytes(size, '\0');
-  kernel::fill_with_random(std::as_writable_bytes(std::span(bytes)));
-  return bytes;
-}
 
 /// The peer is not there, or not any more.
 bool is_loss(Error error) {

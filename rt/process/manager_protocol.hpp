@@ -23,8 +23,8 @@
 //
 // All connections that name the same session are one client. When its last one is closed, the client is gone: locks and
 // permits that it held are given back (no more permits than a semaphore had at first), and where it waited, it waits no
-// more. A connection that is closed while it
-// waits for its answer takes back that request; one that is closed later takes back what its last request has acquired.
+// more. A connection that is closed while it waits for its answer takes back that request; one that is closed later
+// takes back what its last request has acquired.
 //
 // A reference to an object is a value as well, {"rt.proxy": [kind, number]}, and may be stored in any other object.
 // Objects live as long as a client that has used them, or as they are published, or as they can be reached by
@@ -33,10 +33,9 @@
 // Times are in seconds, integer or floating; null: as long as it takes; 0: not at all (would_block, full, empty).
 // Arguments in brackets may be left out. Lists count from 0, and from the end with negative indices, as Python's.
 //
-//   manager    create(kind, [argument...]) -> reference   dict({}) list([]) name_space({}) value(null) array(size or
-//   list)
-//                                                         lock rlock condition event semaphore(1) bounded_semaphore(1)
-//                                                         barrier(parties) queue(0)
+//   manager    create(kind, [argument...]) -> reference   dict({}) list([]) name_space({}) value(null)
+//              array(size or list) lock rlock condition event semaphore(1) bounded_semaphore(1) barrier(parties)
+//              queue(0)
 //              publish(name, reference)  find(name) -> reference  remove(reference)  objects -> number of them
 //   dict and   get(key, [default])  set(key, value)  delete(key)  contains(key)  size  clear  copy -> map  keys  values
 //   name_space items -> [[key, value]...]  pop(key, [default])  pop_item -> [key, value]  set_default(key, value)
@@ -52,10 +51,10 @@
 //   event      set  clear  is_set  wait([time])
 //   semaphore, bounded_semaphore   acquire([time])  release([1])  value
 //   barrier    wait([time]) -> index  reset  abort  parties  waiting  broken
-//   queue      put(value, [time])  get([time])  size  empty  full  task_done  join([time])  shutdown([immediate:
-//   false])
+//   queue      put(value, [time])  get([time])  size  empty  full  task_done  join([time])  shutdown([immediate])
 
 #include <rt/base/sha256.hpp>
+#include <rt/kernel/random.hpp>
 #include <rt/process/value.hpp>
 
 #include <chrono>
@@ -67,6 +66,13 @@ inline constexpr std::int64_t protocol_version = 1;
 inline constexpr std::size_t challenge_size = 32, session_size = 16;
 inline constexpr std::chrono::seconds authentication_time{10};
 inline constexpr std::size_t most_before_authentication = 1024;
+
+/// A challenge or a session's name.
+inline std::string random_bytes(std::size_t size) {
+  std::string bytes(size, '\0');
+  kernel::fill_with_random(std::as_writable_bytes(std::span(bytes)));
+  return bytes;
+}
 
 /// side: "client" or "server"; `first` is the challenge of the other side.
 inline std::string proof(std::string_view key, std::string_view side, std::string_view first, std::string_view second,

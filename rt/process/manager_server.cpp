@@ -4,7 +4,6 @@
 #include <rt/hub/timeout.hpp>
 #include <rt/io/tcp.hpp>
 #include <rt/io/unix_socket.hpp>
-#include <rt/kernel/random.hpp>
 #include <rt/kernel/signal.hpp>
 #include <rt/process/manager_protocol.hpp>
 
@@ -20,12 +19,6 @@ Value encode(Answer&& answer) {
   list.emplace_back(true);
   list.push_back(std::move(*answer));
   return list;
-}
-
-std::string random_bytes(std::size_t size) {
-  std::string bytes(size, '\0');
-  kernel::fill_with_random(std::as_writable_bytes(std::span(bytes)));
-  return bytes;
 }
 
 bool is_bytes_of(const Value& value, std::size_t size) { return value.is_bytes() && value.bytes().size() == size; }

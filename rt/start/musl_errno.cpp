@@ -5,6 +5,6 @@ thread_local constinit int error_number = 0;
 }
 
 extern "C" {
-int* __errno_location() { return &error_number; }
-[[gnu::alias("__errno_location"), gnu::visibility("hidden")]] int* ___errno_location();
+[[gnu::const]] int* __errno_location() noexcept { return &error_number; }
+[[gnu::const, gnu::alias("__errno_location"), gnu::visibility("hidden")]] int* ___errno_location() noexcept;
 }

@@ -2,18 +2,10 @@
 
 #include <rt/base/panic.hpp>
 #include <rt/base/registry.hpp>
+#include <rt/sync/backoff.hpp>
 #include <rt/sync/deadlock.hpp>
 
-#include <arch/cpu.hpp>
-
 namespace rt {
-namespace {
-
-// Between two looks at the word 1, 2, 4, ... pauses: while the others look away, the owner has the cache line to itself
-// and may well take the lock several times in a row, which is what makes a contended lock fast.
-constexpr int first_backoff = 4, last_backoff = 64;
-
-} // namespace
 
 bool Lock::try_lock_as_new_task() {
   adopt_current_thread();
@@ -25,7 +17,7 @@ Result<void> Lock::lock_contended(Deadline deadline) {
   const TaskId id = task.id;
   task.lock_waits.store(task.lock_waits.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   std::uint32_t word = word_.load(std::memory_order_relaxed);
-  for (int backoff = first_backoff; backoff <= last_backoff; backoff *= 2) {
+  for (int pauses = backoff::first; pauses <= backoff::last; pauses *= 2) {
     if (word == 0 && word_.compare_exchange_strong(word, id, std::memory_order_acquire, std::memory_order_relaxed))
       return {};
     if (owner_of(word) == id) {
@@ -33,8 +25,7 @@ Result<void> Lock::lock_contended(Deadline deadline) {
       report_relock(word_);
     }
     if (word & waiters) break;
-    if (!hub::let_others_run())
-      for (int i = 0; i < backoff; ++i) arch::pause();
+    backoff::look_away(pauses);
     word = word_.load(std::memory_order_relaxed);
   }
 

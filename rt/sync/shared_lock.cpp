@@ -1,27 +1,20 @@
 #include <rt/sync/shared_lock.hpp>
 
 #include <rt/base/panic.hpp>
+#include <rt/sync/backoff.hpp>
 #include <rt/sync/deadlock.hpp>
 
-#include <arch/cpu.hpp>
-
 namespace rt {
-namespace {
-
-constexpr int first_backoff = 4, last_backoff = 64; // pauses, as in lock.cpp
-
-} // namespace
 
 Result<void> SharedLock::lock_contended(Deadline deadline) {
   if (owner_.owned()) {
     if (deadline.interruptible()) return Errc::deadlock;
     report_relock(owner_.word());
   }
-  for (int backoff = first_backoff; backoff <= last_backoff; backoff *= 2) {
+  for (int pauses = backoff::first; pauses <= backoff::last; pauses *= 2) {
     if (try_lock()) return outcome();
     if (owner_.load() & RobustWord::waiters) break;
-    if (!hub::let_others_run())
-      for (int i = 0; i < backoff; ++i) arch::pause();
+    backoff::look_away(pauses);
   }
   constexpr std::uint32_t waiters = RobustWord::waiters;
   for (;;) {

@@ -21,6 +21,7 @@ TEST_CASE("17_manager: two processes use one object of each kind") {
   for (const char* kind : {"Lock", "RLock", "Semaphore", "BoundedSemaphore"})
     CHECK(e2e::places(lines, std::string(kind) + ": process ").size() >= 2);
   CHECK(e2e::places(lines, " was alone in it").size() == 8);
+  CHECK(e2e::places(lines, "BoundedSemaphore: released more often than acquired").size() == 1);
   for (const char* seen : {"Event: process 1 has waited for it", "Event: process 2 has set it",
                            "came first, and waited", "came last, and opened it", "Condition: process 1 was notified",
                            "Condition: process 2 has notified", "Queue: process 1 has put hello",
