@@ -55,7 +55,7 @@ say         = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)' &&)
 include arch/$(ARCH)/flags.mk
 
 DIALECT   := -std=c++20 -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer
-CXXFLAGS  := $(DIALECT) -g -Wall -Wextra -Werror -I$(BUILD)/include -I. -MMD -MP
+CXXFLAGS  := $(DIALECT) -g -Wall -Wextra -Werror -Winvalid-pch -I$(BUILD)/include -I. -MMD -MP
 BARE      := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
              $(ARCH_FLAGS)
 HOSTED    := -DRT_HOSTED=1 -pthread -frtti
@@ -100,6 +100,21 @@ $(BUILD)/$(1)/$(2).cpp: $(3) $(2)
 	@mkdir -p $$(@D) && printf '#include <%s>\n' $(3) >$$@
 endef
 
+# The standard library's headers that most sources include cost more than the rest of most sources: they are read once
+# for each set of flags in a variant, which is named after the level of optimisation. The sources of `hosted` do without,
+# so that one that has forgotten a header is seen there.
+
+STANDARD_HEADERS       := algorithm array atomic bit chrono compare concepts cstddef cstdint cstring deque functional memory \
+                          mutex new optional span string string_view tuple type_traits utility vector
+FLAGS_OF_TESTS         := -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS
+PRECOMPILED_bare       := Os Oz O2
+PRECOMPILED_bare-debug := Os
+PRECOMPILED_bare-clang := Os Oz O2
+PRECOMPILED_hosted     := tests
+PRECOMPILED_hosted-address := tests
+PRECOMPILED_hosted-thread  := tests
+precompiled = $(patsubst %,$(BUILD)/$(1)/standard/%.hpp,$(PRECOMPILED_$(1)))
+
 define variant
 $(1)_OBJECTS := $(patsubst %,$(BUILD)/$(1)/%.o,$(call units,$(1),$(or $(6),$(RT_$(2)))))
 OBJECTS += $$($(1)_OBJECTS)
@@ -109,17 +124,30 @@ $(call joined_folder,$(1),$(folder),$(filter $(folder)/%,$(or $(6),$(RT_$(2)))))
 $(BUILD)/$(1)/librt.a: $$($(1)_OBJECTS)
 	$$(call say,AR,$$@) rm -f $$@ && $(CROSS_COMPILE)ar rcsD $$@ $$^
 
-$(BUILD)/$(1)/%.o: %.cpp | $(BUILD)/include/arch $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)
-	@mkdir -p $$(@D)
-	$$(call say,CXX,$$@) $(call cxx,$(3),$(2)) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS) -c $$< -o $$@
+$(1)_COMPILE = $(call cxx,$(3),$(2)) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS)
 
-$(BUILD)/$(1)/%.o: $(BUILD)/$(1)/%.cpp | $(BUILD)/include/arch
-	$$(call say,CXX,$$@) $(call cxx,$(3),$(2)) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS) -c $$< -o $$@
+$(BUILD)/$(1)/%.o: %.cpp | $(BUILD)/include/arch $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build) $(call precompiled,$(1))
+	@mkdir -p $$(@D)
+	$$(call say,CXX,$$@) $$($(1)_COMPILE) \
+	  $$(addprefix -include ,$$(filter %/$$(STANDARD).hpp,$(call precompiled,$(1)))) -c $$< -o $$@
+
+$(BUILD)/$(1)/%.o: $(BUILD)/$(1)/%.cpp | $(BUILD)/include/arch $(BUILD)/tools/build
+	$$(call say,CXX,$$@) $$($(1)_COMPILE) -c $$< -o $$@
+
+$(BUILD)/$(1)/standard/%.hpp: Makefile | $(BUILD)/include/arch $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)
+	@mkdir -p $$(@D) && printf '#include <%s>\n' $(STANDARD_HEADERS) >$$@
+	$$(call say,CXX,$$@) $$($(1)_COMPILE) -x c++-header $$@ -o $$@.gch
 
 $(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)
 	@mkdir -p $$(@D)
 	$$(call say,AS,$$@) $(call cxx,$(3),$(2)) -g -MMD -MP -c $$< -o $$@
 
+$(BUILD)/$(1)/%: STANDARD = $$(patsubst -%,%,$$(firstword $$(OPTIMIZE)))
+$(BUILD)/$(1)/rt/start/cxx_throw.o: STANDARD = none
+$(BUILD)/$(1)/standard/%.hpp: OPTIMIZE = -$$*
+$(BUILD)/$(1)/standard/Oz.hpp: OPTIMIZE = -Oz $(UNPROTECTED)
+$(BUILD)/$(1)/standard/tests.hpp: OPTIMIZE = -Os
+$(BUILD)/$(1)/standard/tests.hpp: private EXTRA_FLAGS = $(FLAGS_OF_TESTS)
 $(BUILD)/$(1)/%: OPTIMIZE = -Os
 $(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
@@ -134,8 +162,10 @@ $(BUILD)/$(1)/rt/process/manager%: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/process/shared_ring.o: OPTIMIZE = -O2
 $(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/memory/cxx_%: OPTIMIZE = -Oz $(UNPROTECTED)
-$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = $(FLAGS_OF_TESTS))
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private STANDARD = tests)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: private EXTRA_FLAGS = -fexceptions -O2)
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: private STANDARD = none)
 endef
 
 # The few arrays on stacks in these folders are written through Output, which checks bounds: no canary is needed.
