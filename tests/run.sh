@@ -10,7 +10,7 @@ run_one() {
   folder=$1 program=$2
   output=$(mktemp "$folder/output.XXXXXX") || exit 1
   start=$(date +%s)
-  timeout 300 "$program" >"$output" 2>&1
+  timeout 600 "$program" >"$output" 2>&1
   status=$?
   seconds=$(($(date +%s) - start))
 

@@ -20,9 +20,16 @@ struct Pipe {
   explicit Pipe(bool duplex = true) { std::tie(a, b) = rt::make_pipe(duplex); }
 };
 
+/// What is repeated has a prime length, which no buffer's size is a multiple of.
 std::string pattern(std::size_t size) {
-  std::string text(size, '\0');
-  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 2654435761u >> 13);
+  static const std::string repeated = [] {
+    std::string text(65'537, '\0');
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 2654435761u >> 13);
+    return text;
+  }();
+  std::string text;
+  text.reserve(size);
+  while (text.size() < size) text.append(repeated, 0, size - text.size());
   return text;
 }
 
