@@ -129,15 +129,15 @@ $(BUILD)/$(1)/librt.a: $$($(1)_OBJECTS)
 
 $(1)_COMPILE = $(call cxx,$(3),$(2)) $(CXXFLAGS) $(4) $$(OPTIMIZE) $(5) $$(EXTRA_FLAGS)
 
-$(BUILD)/$(1)/%.o: %.cpp | $(BUILD)/include/arch $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build) $(call precompiled,$(1))
+$(BUILD)/$(1)/%.o: %.cpp arch/$(ARCH)/flags.mk | $(BUILD)/include/arch $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build) $(call precompiled,$(1))
 	@mkdir -p $$(@D)
 	$$(call say,CXX,$$@) $$($(1)_COMPILE) \
 	  $$(addprefix -include ,$$(filter %/$$(STANDARD).hpp,$(call precompiled,$(1)))) -c $$< -o $$@
 
-$(BUILD)/$(1)/%.o: $(BUILD)/$(1)/%.cpp | $(BUILD)/include/arch $(BUILD)/tools/build
+$(BUILD)/$(1)/%.o: $(BUILD)/$(1)/%.cpp arch/$(ARCH)/flags.mk | $(BUILD)/include/arch $(BUILD)/tools/build
 	$$(call say,CXX,$$@) $$($(1)_COMPILE) -c $$< -o $$@
 
-$(BUILD)/$(1)/standard/%.hpp: Makefile | $(BUILD)/include/arch $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)
+$(BUILD)/$(1)/standard/%.hpp: Makefile arch/$(ARCH)/flags.mk | $(BUILD)/include/arch $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)
 	@mkdir -p $$(@D) && printf '#include <%s>\n' $(STANDARD_HEADERS) >$$@
 	$$(call say,CXX,$$@) $$($(1)_COMPILE) -x c++-header $$@ -o $$@.gch
 
@@ -220,13 +220,13 @@ SMALLEST := hello hello_thread
 link_bare = $(call say,LINK,$@) $(call cxx,$(1)) $(call linker,$(1)) $(LINK) -Wl,-Map=$@.map \
               $(if $(filter $(SMALLEST),$(@F)),,-Wl,-u,rt_report_crashes) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -lgcc \
               -Wl,--end-group -o $@ && \
-            $(CROSS_COMPILE)objcopy --strip-all $@ $@.stripped && \
+            linker/strip.sh '$(CROSS_COMPILE)' $@ $@.stripped && \
             $(CROSS_COMPILE)objdump -dS --no-show-raw-insn $(ARCH_DISASSEMBLY) $@ > $@.asm
 
 define bare_programs
-$(BUILD)/$(1)/apps/%: $(BUILD)/$(1)/apps/%.o $(BUILD)/$(1)/librt.a $(BUILD)/libmusl-pure.a linker/bare.ld
+$(BUILD)/$(1)/apps/%: $(BUILD)/$(1)/apps/%.o $(BUILD)/$(1)/librt.a $(BUILD)/libmusl-pure.a linker/bare.ld linker/strip.sh
 	$$(call link_bare,$(2))
-$(BUILD)/$(1)/tests/%: $(BUILD)/$(1)/tests/%.o $(BUILD)/$(1)/librt.a $(BUILD)/libmusl-pure.a linker/bare.ld
+$(BUILD)/$(1)/tests/%: $(BUILD)/$(1)/tests/%.o $(BUILD)/$(1)/librt.a $(BUILD)/libmusl-pure.a linker/bare.ld linker/strip.sh
 	$$(call link_bare,$(2))
 OBJECTS += $(patsubst %,$(BUILD)/$(1)/apps/%.o,$(APPS)) $(patsubst %,$(BUILD)/$(1)/tests/bare/%.o,$(BARE_TESTS))
 endef
@@ -364,7 +364,7 @@ $(foreach v,bare bare-debug,$(eval $(call app_machines,$(v))))
 
 # All cases in one program.
 $(BUILD)/machine/bare-tests: $(patsubst %,$(BUILD)/bare/tests/bare/%.o,$(BARE_TESTS)) $(BUILD)/bare/librt.a \
-                             $(BUILD)/libmusl-pure.a linker/bare.ld
+                             $(BUILD)/libmusl-pure.a linker/bare.ld linker/strip.sh
 	@mkdir -p $(@D)
 	$(call link_bare,$(CXX))
 $(BUILD)/machine/bare-tests.cpio: $(BUILD)/machine/bare-tests $(BUILD)/bare/apps/init

@@ -61,6 +61,16 @@ if [ ! -e "$result" ]; then
   is_genuine "$source" || fail "not the musl-$version.tar.gz that is expected, please remove it: $source"
   tar xf "$source" -C "$work"
   cd "$work/musl-$version"
+  # Branch protection asks for a landing pad where an indirect branch may lead (bti c, in the spelling that every
+  # assembler knows), and for a note that says there is one: compilers make both, but not for assembly.
+  case $flags in *branch-protection*)
+    for file in src/*/"$cpu"/*.S; do
+      sed -i 's/^\([a-z_][a-z_0-9]*\):/&\n\thint #34/' "$file"
+      printf '%s\n' '.section .note.gnu.property, "a"' '.p2align 3' '.word 4, 16, 5' '.asciz "GNU"' \
+        '.word 0xc0000000, 4, 1, 0' >>"$file"
+    done
+    ;;
+  esac
   # A CPU's own form of a function goes before the common one.
   objects=
   for name in $(sed -n 's/^\([a-z_0-9]\{1,\}\) .*/\1/p' "$here/musl-pure.list"); do

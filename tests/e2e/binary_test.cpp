@@ -80,6 +80,20 @@ TEST_CASE("segments are aligned to the CPU's largest page, and the file is not p
   }
 }
 
+TEST_CASE("programs of aarch64 ask the kernel to check where indirect branches land") {
+  for (const auto& cpu : cpus()) {
+    if (cpu.name != "aarch64") continue;
+    auto programs = cpu.apps();
+    for (const char* name : {"hello", "hello_thread"})
+      programs.push_back((cpu.directory() / "bare-clang/apps" / name).string());
+    for (const auto& program : programs) {
+      CAPTURE(program);
+      CHECK(e2e::contains(shell(cpu.tool("readelf") + " -lW " + program).out, "GNU_PROPERTY"));
+      CHECK(e2e::contains(shell(cpu.tool("readelf") + " -nW " + program).out, "AArch64 feature: BTI"));
+    }
+  }
+}
+
 TEST_CASE("a program without any constant of its own has no segment that is both writable and executable") {
   const Outside outside;
   REQUIRE(outside.compile("int main() {}\n", "--smallest").by_exit(0));
