@@ -28,6 +28,7 @@
 #include <rt/hub/flow_pool.hpp>
 #include <rt/hub/timers.hpp>
 #include <rt/sync/sleep.hpp>
+#include <rt/sync/spin.hpp>
 #include <rt/sync/waiter.hpp>
 
 #include <string_view>
@@ -155,6 +156,7 @@ class Hub {
   void poll();
   void look();
   void sleep();
+  bool spin_in_poller();
   void take_inbox();
   void wake_sleeper(std::uintptr_t mark);
   void wake_canceled();
@@ -191,7 +193,8 @@ class Hub {
   std::uint64_t switches_ = 0; // until the last poll
   bool finishing_ = false;
   std::uint32_t polls_ = 0;
-  std::int64_t time_ = 0; // when the hub last looked at the clock
+  SpinCredit spin_credit_; // for descriptors
+  std::int64_t time_ = 0;  // when the hub last looked at the clock
 
   // Those that wait for a lock and have not been parked for long, longest first.
   Flow* first_lock_waiter_ = nullptr;
