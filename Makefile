@@ -430,7 +430,7 @@ $(BUILD)/tools/build:
 $(BUILD)/tools/test: $(BUILD)/tools/build
 	$(call require,g++:g++ clang++:clang ld.lld:lld gdb:gdb /usr/include/doctest/doctest.h:doctest-dev \
 	  cmake:cmake pkg-config:pkgconf /usr/lib/python3/dist-packages/cbor2:python3-cbor2 \
-	  /usr/sbin/dnsmasq:dnsmasq-base python3:python3 nc:netcat-openbsd curl:curl)
+	  /usr/sbin/dnsmasq:dnsmasq-base /usr/sbin/nginx:nginx-light python3:python3 nc:netcat-openbsd curl:curl)
 
 $(BUILD)/tools/fuzz: $(BUILD)/tools/test
 	$(call require,$(shell clang++ -print-file-name=libclang_rt.fuzzer-$(ARCH).a):libclang-rt-$(shell \

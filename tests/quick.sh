@@ -33,6 +33,7 @@ bare/process|its clone(2) makes processes with SIGCHLD only
 bare/process_daemon|its clone(2) makes processes with SIGCHLD only
 bare/process_options|its clone(2) makes processes with SIGCHLD only
 bare/process_stress|its clone(2) makes processes with SIGCHLD only
+threads read from and write to pipes of which the kernel cannot be told not to wait|knows no filters of system calls
 init|starts programs, which the kernel beneath cannot execute
 tour|starts programs, which the kernel beneath cannot execute
 END

@@ -8,7 +8,6 @@
 #include <rt/hub/report.hpp>
 #include <rt/kernel/futex.hpp>
 #include <rt/memory/heap.hpp>
-#include <rt/sync/spin.hpp>
 #include <rt/sync/wait.hpp>
 #include <rt/thread/block.hpp>
 
@@ -191,10 +190,29 @@ void Hub::wait_for_ready() {
   }
 }
 
+// As spin_while, for descriptors, the inbox and deadlines.
+bool Hub::spin_in_poller() {
+  const int pauses = spin_credit_.take();
+  if (pauses == 0) return false;
+  const std::int64_t begin = now(), limit = begin + pauses * std::int64_t{1000} / arch::pauses_per_microsecond;
+  for (;;) {
+    poller_->look(Deadline::at(0));
+    time_ = now();
+    if (first_ready_ || inbox_.load(std::memory_order_relaxed) || look_for_canceled_.load(std::memory_order_relaxed) ||
+        (!timers.empty() && timers.first_deadline() <= time_)) {
+      spin_credit_.succeed();
+      return true;
+    }
+    if (time_ >= limit) break;
+  }
+  spin_credit_.fail(pauses);
+  return false;
+}
+
 void Hub::sleep() {
   const bool polls = poller_ && poller_->waited_for();
   const std::uintptr_t mark = polls ? reinterpret_cast<std::uintptr_t>(poller_) | in_poller : asleep;
-  if (!polls && spin_while(inbox_word_, 0)) return;
+  if (polls ? spin_in_poller() : spin_while(inbox_word_, 0)) return;
   std::uintptr_t expected = 0;
   if (!inbox_.compare_exchange_strong(expected, mark, std::memory_order_seq_cst)) return;
   if (look_for_canceled_.load(std::memory_order_seq_cst)) return take_inbox();

@@ -28,6 +28,7 @@
 #include <rt/hub/flow_pool.hpp>
 #include <rt/hub/timers.hpp>
 #include <rt/sync/sleep.hpp>
+#include <rt/sync/spin.hpp>
 #include <rt/sync/waiter.hpp>
 
 #include <string_view>
@@ -87,6 +88,17 @@ class Hub {
 
   Parked park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word);
 
+  /// Fetches into the cache what the flow after the next one goes on with. Among a thousand connections the stack of
+  /// one has been out of all near caches since its last request; it is fetched while the next flow makes its system
+  /// calls.
+  void prefetch_second() const {
+    const Flow* const second = first_ready_ ? first_ready_->next : nullptr;
+    if (!second) return;
+    const auto* const frames = static_cast<const char*>(second->context.registers().stack_pointer);
+    for (std::size_t offset = 0; offset < prefetched; offset += arch::cache_line) __builtin_prefetch(frames + offset);
+    asm volatile(""); // gcc leaves out calls of a function that does nothing but prefetch
+  }
+
   /// Ends the wait of a parked flow of this hub, if that is possible. To be called in the hub's thread.
   void interrupt(Flow& flow, Parked reason);
 
@@ -132,6 +144,7 @@ class Hub {
 
  private:
   static constexpr int turns = 64;
+  static constexpr std::size_t prefetched = 512; // bytes: the frames from the switch up to a function that reads
 
   static constexpr std::uint32_t polls_between_looks = 16; // at the clock
 
@@ -143,6 +156,7 @@ class Hub {
   void poll();
   void look();
   void sleep();
+  bool spin_in_poller();
   void take_inbox();
   void wake_sleeper(std::uintptr_t mark);
   void wake_canceled();
@@ -179,7 +193,8 @@ class Hub {
   std::uint64_t switches_ = 0; // until the last poll
   bool finishing_ = false;
   std::uint32_t polls_ = 0;
-  std::int64_t time_ = 0; // when the hub last looked at the clock
+  SpinCredit spin_credit_; // for descriptors
+  std::int64_t time_ = 0;  // when the hub last looked at the clock
 
   // Those that wait for a lock and have not been parked for long, longest first.
   Flow* first_lock_waiter_ = nullptr;

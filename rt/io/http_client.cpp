@@ -1,5 +1,6 @@
 #include <rt/io/http_client.hpp>
 
+#include <rt/hub/timeout.hpp>
 #include <rt/io/http_response.hpp>
 #include <rt/io/resolver.hpp>
 #include <rt/io/tcp.hpp>
@@ -116,7 +117,8 @@ Result<std::unique_ptr<Response::Reading>> Client::exchange(std::string_view met
 
 Result<Fd> Client::connect(const Url& url, const RequestOptions& options) {
   const Deadline deadline = Deadline::after(options.connect_timeout);
-  const auto addresses = resolve(url.host(), url.port());
+  const Timeout limit(options.connect_timeout);
+  const auto addresses = resolver_ ? resolver_->resolve(url.host(), url.port()) : resolve(url.host(), url.port());
   if (!addresses) return addresses.error();
   Error error{Errc::address_not_available};
   for (std::size_t i = 0; i < addresses->size(); ++i) {

@@ -28,6 +28,10 @@
 #include <string>
 #include <vector>
 
+namespace rt {
+class Resolver;
+}
+
 namespace rt::http {
 
 struct RequestOptions {
@@ -37,6 +41,7 @@ struct RequestOptions {
   unsigned redirects = 10;            ///< followed at most; 0: a redirect is the answer
   bool stream = false;                ///< the body is left for read()
   Limits limits = {};
+  /// That finding the server's addresses and connecting to one of them may take.
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(10);
   /// That the server may take to answer, and stand still while it sends or takes bodies; less if it has trickled
   /// before, fewer than `least_rate` bytes per second. A limit for the whole is rt::Timeout.
@@ -81,8 +86,10 @@ class Response {
 /// Belongs to the thread that made it, and its fibers.
 class Client {
  public:
-  /// connections: that are kept when nobody uses them; for a minute at most.
-  explicit Client(std::size_t connections = 64) : most_kept_(connections) {}
+  /// connections: that are kept when nobody uses them; for a minute at most. resolver: finds the servers' addresses;
+  /// nullptr: the one that the whole program shares.
+  explicit Client(std::size_t connections = 64, Resolver* resolver = nullptr)
+      : most_kept_(connections), resolver_(resolver) {}
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -115,6 +122,7 @@ class Client {
   void keep(const Url& url, Fd socket);
 
   const std::size_t most_kept_;
+  Resolver* const resolver_;
   std::vector<Kept> kept_; // the longest first
   std::uint64_t connects_ = 0;
 };

@@ -25,35 +25,45 @@ int pauses_allowed() {
   return pauses;
 }
 
-// Of the longest spin: what a success earns, the most that a thread has, and what a sleep without a spin saves.
+// Of the longest spin: what a success earns, the most credit that there can be, and what a sleep without a spin saves.
 constexpr int earned_part = 10, most_spins = 4, saved_part = 1000;
 
-thread_local constinit int debt = 0;         // what is missing to the most that a thread can have
-thread_local constinit bool used_up = false; // and not a whole spin saved since
+thread_local constinit SpinCredit credit;
 
 } // namespace
 
 void set_spin_time(std::chrono::nanoseconds time) { most_pauses.store(pauses_in(time), std::memory_order_relaxed); }
 
-bool spin_while(const Atomic<std::uint32_t>& word, std::uint32_t value) {
+int SpinCredit::take() {
   const int longest = pauses_allowed();
-  if (longest == 0) return false;
+  if (longest == 0) return 0;
   const int most = most_spins * longest;
-  if (used_up) {
-    debt -= std::max(longest / saved_part, 1);
-    if (debt > most - longest) return false;
-    used_up = false;
+  if (used_up_) {
+    debt_ -= std::max(longest / saved_part, 1);
+    if (debt_ > most - longest) return 0;
+    used_up_ = false;
   }
-  const int limit = std::min(longest, most - debt);
+  return std::min(longest, most - debt_);
+}
+
+void SpinCredit::succeed() { debt_ = std::max(debt_ - pauses_allowed() / earned_part, 0); }
+
+void SpinCredit::fail(int pauses) {
+  debt_ += pauses;
+  used_up_ = debt_ >= most_spins * pauses_allowed();
+}
+
+bool spin_while(const Atomic<std::uint32_t>& word, std::uint32_t value) {
+  const int limit = credit.take();
+  if (limit == 0) return false;
   for (int pauses = 0; pauses < limit; ++pauses) {
     if (word.load(std::memory_order_acquire) != value) {
-      debt = std::max(debt - longest / earned_part, 0);
+      credit.succeed();
       return true;
     }
     arch::pause();
   }
-  debt += limit;
-  used_up = debt >= most;
+  credit.fail(limit);
   return false;
 }
 

@@ -6,7 +6,7 @@
 // half of what the best choice would have gained. A shorter time would not do: two tasks that answer each other and
 // have both gone to sleep once would never meet again, as each gives up before the other has been woken.
 //
-// Spinning in vain is bounded by a credit that each thread has, in pauses:
+// Spinning in vain is bounded by a credit, in pauses, that each thread has for words, and each hub for descriptors:
 //
 //   it spins       for as long as one sleep costs, or what is left of the credit
 //   success        earns a little (far less than the sleep that it saved)
@@ -27,6 +27,20 @@ namespace rt {
 /// Looks for some time whether the word has changed; returns whether it has. Not at all if the process may run on one
 /// CPU only. What others did before the change is seen after true.
 bool spin_while(const Atomic<std::uint32_t>& word, std::uint32_t value);
+
+class SpinCredit {
+ public:
+  /// For how many pauses to spin now; 0: not at all.
+  int take();
+  /// What was waited for has come meanwhile.
+  void succeed();
+  /// It has not, in so many pauses.
+  void fail(int pauses);
+
+ private:
+  int debt_ = 0;         // what is missing to the most that there can be
+  bool used_up_ = false; // and not a whole spin saved since
+};
 
 /// About what falling asleep and waking up on another CPU costs.
 inline constexpr std::chrono::microseconds default_spin_time{50};

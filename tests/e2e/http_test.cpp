@@ -56,6 +56,8 @@ class Httpd {
     return program_.finish();
   }
 
+  pid_t pid() const { return program_.pid(); }
+
   int port = 0;
   std::string url;
 
@@ -413,4 +415,51 @@ connection.recv(4096)
   fetch.kill(SIGTERM);
   CHECK(fetch.finish().by_exit(143));
   close(terminal);
+}
+
+TEST_CASE("httpd holds 10,000 idle connections in less than 60 MB, and answers the next one") {
+  rlimit files{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &files) == 0);
+  const rlimit before = files;
+  files.rlim_cur = files.rlim_max;
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &files) == 0); // httpd inherits it
+  const std::size_t count = std::min<std::size_t>(10'000, files.rlim_max - std::min<rlim_t>(files.rlim_max, 200));
+  if (count < 10'000)
+    std::printf("SKIPPED 10,000 idle connections: %zu of them only, as a process may have %zu descriptors\n", count,
+                static_cast<std::size_t>(files.rlim_max));
+  const TemporaryDirectory root;
+  write_file(root.path() + "/file", "file\n");
+  Httpd httpd(root.path());
+  const auto resident = [&] {
+    const std::string status = read_file("/proc/" + std::to_string(httpd.pid()) + "/status");
+    return static_cast<std::size_t>(e2e::number_after(status, "VmRSS:")) * 1024;
+  };
+  const std::size_t at_first = resident();
+  std::vector<int> clients;
+  const std::string request = "GET /file HTTP/1.1\r\nHost: h\r\n\r\n";
+  for (std::size_t i = 0; i < count; ++i) {
+    clients.push_back(connect_to(httpd.port));
+    REQUIRE(send(clients.back(), request.data(), request.size(), MSG_NOSIGNAL) > 0);
+    if (i < 64) continue;
+    // So that there are never more than the listener's backlog takes on any machine.
+    char answer[1024];
+    REQUIRE(recv(clients[i - 64], answer, sizeof answer, 0) > 0);
+  }
+  for (std::size_t i = count - std::min<std::size_t>(count, 64); i < count; ++i) {
+    char answer[1024];
+    REQUIRE(recv(clients[i], answer, sizeof answer, 0) > 0);
+  }
+  const std::size_t grown = resident() - at_first;
+  MESSAGE(count, " idle connections: ", grown / std::max<std::size_t>(count, 1), " bytes each, ", resident() / 1000,
+          " KB for the process");
+  CHECK(grown < count * 6'000);
+  if (count == 10'000) CHECK(resident() < 60'000'000);
+  CHECK(curl({httpd.url + "/file"}).out == "file\n");
+  for (const int client : clients) {
+    char byte;
+    CHECK(recv(client, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0); // all are still open
+    close(client);
+  }
+  CHECK(httpd.stop().by_exit(0));
+  setrlimit(RLIMIT_NOFILE, &before);
 }

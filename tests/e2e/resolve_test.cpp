@@ -1,31 +1,12 @@
 // apps/resolve, against a real name server: dnsmasq, on a port of its own on the loopback interface.
 
+#include "free_port.hpp"
 #include "run.hpp"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <optional>
 #include <set>
 
 namespace {
-
-/// A loopback port that nobody has, for UDP and TCP.
-int free_port() {
-  for (;;) {
-    const int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* const any = reinterpret_cast<sockaddr*>(&address);
-    socklen_t size = sizeof address;
-    const bool is_free = bind(tcp, any, size) == 0 && getsockname(tcp, any, &size) == 0 && bind(udp, any, size) == 0;
-    close(tcp);
-    close(udp);
-    if (is_free) return ntohs(address.sin_port);
-  }
-}
 
 /// A server with the hosts of example.test, and the files of a resolver that asks it.
 class Domain {
@@ -80,7 +61,7 @@ class Domain {
     FAIL("dnsmasq does not answer");
   }
 
-  const int port_ = free_port();
+  const int port_ = e2e::free_port();
   e2e::TemporaryDirectory directory_;
   std::optional<e2e::Program> server_;
 };

@@ -1,6 +1,11 @@
 #include "http_test.hpp"
+#include "name_server.hpp"
 
 #include <rt/io/http_client.hpp>
+#include <rt/io/resolver.hpp>
+
+#include <fstream>
+#include <stdlib.h>
 
 using namespace http_test;
 using rt::Errc, rt::http::Client, rt::http::Field, rt::http::Reply, rt::http::Request;
@@ -161,6 +166,32 @@ TEST_CASE("a server that does not answer, or stops in the middle, is left") {
     }
     end.set();
   }
+}
+
+TEST_CASE("the time for connecting begins with the question for the address") {
+  RunningServer web(tell);
+  std::atomic<bool> answers = false;
+  dns_test::NameServer names([&](const dns_test::Asked& asked) -> std::vector<dns_test::Reply> {
+    if (!answers) return {};
+    if (asked.type != rt::dns::Type::a) return {asked.answer()};
+    return {asked.answer().a("host.test", "127.0.0.1")};
+  });
+  char configuration[] = "/tmp/rt-resolv-XXXXXX";
+  close(mkstemp(configuration));
+  std::ofstream(configuration) << "nameserver " << names.address() << "\noptions timeout:30\n";
+  rt::Resolver resolver({.hosts_file = "/dev/null", .configuration_file = configuration});
+  Client client(4, &resolver);
+  const std::string url = "http://host.test:" + std::to_string(web.address.port()) + "/";
+  const auto begin = rt::Clock::now();
+  CHECK(client.get(url, {.connect_timeout = 30ms}).error() == Errc::timed_out);
+  CHECK(rt::Clock::now() - begin < 20s); // and not the name servers' time
+  CHECK(names.questions() > 0);
+  CHECK(client.connects() == 0);
+  answers = true;
+  const auto page = client.get(url, {.connect_timeout = generous});
+  REQUIRE(page);
+  CHECK(page->field("x-host") == url.substr(7, url.size() - 8));
+  unlink(configuration);
 }
 
 TEST_CASE("redirects are followed, up to a limit") {

@@ -1,14 +1,18 @@
 #include "sync_test.hpp"
 
+#include <rt/kernel/cpus.hpp>
 #include <rt/rt.hpp>
+#include <rt/sync/spin.hpp>
 
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
 #include <string>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vector>
@@ -333,4 +337,61 @@ TEST_CASE("a thread that ends cancels its fibers that wait for descriptors") {
     CHECK(code == Errc::canceled);
     code = Errc::none;
   }
+}
+
+TEST_CASE("a hub looks for its descriptors for a moment before it sleeps, where there is another CPU") {
+  if (rt::cpu_count() == 1) return;
+  rt::set_spin_time(1ms);
+  const Pair pair;
+  std::atomic<int> asked = 0;
+  std::atomic<bool> over = false;
+  Running peer([&] {
+    for (int answered = 0; !over;) {
+      if (asked == answered) continue; // it looks all the time: what is measured is the hub's side
+      ++answered;
+      pair.send();
+    }
+  });
+  auto client = rt::spawn([&] {
+    const auto sleeps = [] {
+      rusage usage{};
+      getrusage(RUSAGE_THREAD, &usage);
+      return usage.ru_nvcsw;
+    };
+    return becomes([&] { // other programs may have the CPUs for a while
+      const long before = sleeps();
+      for (int i = 0; i < 20; ++i) {
+        ++asked;
+        if (!wait_until_ready(pair.here.number(), Ready::read)) return false;
+        (void)pair.receive();
+      }
+      return sleeps() == before;
+    });
+  });
+  CHECK(client.join());
+  over = true;
+  peer.join();
+  rt::set_spin_time(rt::default_spin_time);
+}
+
+TEST_CASE("a hub that looks for its descriptors before it sleeps keeps deadlines, and sees other threads and cancels") {
+  rt::set_spin_time(1ms);
+  const Pair pair;
+  auto reader = rt::spawn([&] { return wait_until_ready(pair.here.number(), Ready::read).error().code; });
+  for (int i = 0; i < 50; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    rt::sleep_for(100us);
+    CHECK(std::chrono::steady_clock::now() - begin >= 100us);
+  }
+  rt::Event event;
+  for (int i = 0; i < 50; ++i) {
+    Running other([&] { event.set(); });
+    CHECK(event.wait_for(limit));
+    event.clear();
+    other.join();
+  }
+  Running other([&] { reader.cancel(); });
+  CHECK(reader.join() == Errc::canceled);
+  other.join();
+  rt::set_spin_time(rt::default_spin_time);
 }
