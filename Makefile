@@ -121,25 +121,19 @@ $(BUILD)/$(1)/%.o: %.S | $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)
 	$$(call say,AS,$$@) $(call cxx,$(3),$(2)) -g -MMD -MP -c $$< -o $$@
 
 $(BUILD)/$(1)/%: OPTIMIZE = -Os
-$(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
-$(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/context/%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/hub/%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/io/http_%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/process/value%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/process/cbor.o: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/process/connection.o: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/process/manager%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/process/shared_ring.o: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
-$(BUILD)/$(1)/rt/memory/cxx_%: OPTIMIZE = -Oz $(UNPROTECTED)
-$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
+$(BUILD)/$(1)/rt/%: OPTIMIZE = -O2
+$(foreach part,$(WAITING),$(BUILD)/$(1)/rt/$(part): OPTIMIZE = -Oz
+)$(foreach part,$(IN_EVERY_PROGRAM),$(BUILD)/$(1)/rt/$(part): OPTIMIZE = -Oz $(UNPROTECTED)
+)$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: private EXTRA_FLAGS = -fexceptions -O2)
 endef
 
-# The few arrays on stacks in these folders are written through Output, which checks bounds: no canary is needed.
-UNPROTECTED := -fno-stack-protector
+# The library is optimised for speed, but for size in what the smallest programs consist of, and in what waits for a disk
+# or a name server anyway. The few arrays on stacks in the former are written through Output, which checks bounds: no
+# canary is needed.
+IN_EVERY_PROGRAM := base% kernel% start% thread% memory/stack.% memory/cxx_%
+WAITING          := io/aio% io/dns_% io/resolver%
+UNPROTECTED      := -fno-stack-protector
 DEBUG_FLAGS := -Og -DRT_DEBUG=1
 $(eval $(call variant,bare,bare,$(CXX),$(BARE)))
 $(eval $(call variant,bare-debug,bare,$(CXX),$(BARE),$(DEBUG_FLAGS)))
