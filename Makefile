@@ -152,28 +152,23 @@ $(BUILD)/$(1)/standard/Oz.hpp: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/standard/tests.hpp: OPTIMIZE = -Os
 $(BUILD)/$(1)/standard/tests.hpp: private EXTRA_FLAGS = $(FLAGS_OF_TESTS)
 $(BUILD)/$(1)/%: OPTIMIZE = -Os
-$(BUILD)/$(1)/rt/%: OPTIMIZE = -Oz $(UNPROTECTED)
-$(BUILD)/$(1)/rt/sync/%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/context/%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/hub/%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/io/http_%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/memory/%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/process/value%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/process/cbor.o: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/process/connection.o: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/process/manager%: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/process/shared_ring.o: OPTIMIZE = -O2
-$(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
-$(BUILD)/$(1)/rt/memory/cxx_%: OPTIMIZE = -Oz $(UNPROTECTED)
-$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = $(FLAGS_OF_TESTS))
+$(BUILD)/$(1)/rt/%: OPTIMIZE = -O2
+$(foreach part,$(WAITING),$(BUILD)/$(1)/rt/$(part): OPTIMIZE = -Oz
+$(BUILD)/$(1)/rt/$(part): STANDARD = none
+)$(foreach part,$(IN_EVERY_PROGRAM),$(BUILD)/$(1)/rt/$(part): OPTIMIZE = -Oz $(UNPROTECTED)
+)$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = $(FLAGS_OF_TESTS))
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private STANDARD = tests)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: private EXTRA_FLAGS = -fexceptions -O2)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: private STANDARD = none)
 endef
 
-# The few arrays on stacks in these folders are written through Output, which checks bounds: no canary is needed.
-UNPROTECTED := -fno-stack-protector
-DEBUG_FLAGS := -Og -DRT_DEBUG=1
+# The library is optimised for speed, but for size in what the smallest programs consist of, and in what waits for a disk
+# or a name server anyway. The few arrays on stacks in the former are written through Output, which checks bounds: no
+# canary is needed.
+IN_EVERY_PROGRAM := base% kernel% start% thread% memory/stack.% memory/cxx_%
+WAITING          := io/aio% io/dns_% io/resolver%
+UNPROTECTED      := -fno-stack-protector
+DEBUG_FLAGS      := -Og -DRT_DEBUG=1
 $(eval $(call variant,bare,bare,$(CXX),$(BARE)))
 $(eval $(call variant,bare-debug,bare,$(CXX),$(BARE),$(DEBUG_FLAGS)))
 # Of another CPU by clang only what may depend on it: the time goes into what is tested.

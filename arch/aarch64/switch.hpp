@@ -66,11 +66,12 @@ static_assert(offsetof(Context, stack_pointer) == 0 && offsetof(Context, frame_p
 
 /// The same, but what `to` gets is hook(value), called on its stack when the calling flow has left its own: there the
 /// leaver's stack can be given away.
-[[gnu::always_inline]] inline void* switch_context(Context& from, const Context& to, void* value, void* (*hook)(void*)) {
+[[gnu::always_inline]] inline void* switch_context(Context& from, const Context& to, void* value,
+                                                   void* (*hook)(void*)) {
   register void* message asm("x0") = value;
   register Context* leaving asm("x1") = &from;
   register const Context* target asm("x2") = &to;
-  register void* (*call)(void*) asm("x3") = hook;
+  register void* (*call)(void*)asm("x3") = hook;
   asm volatile("adr   x4, 1f\n\t"
                "mov   x5, sp\n\t"
                "stp   x5, x29, [x1]\n\t"
@@ -93,12 +94,22 @@ static_assert(offsetof(Context, stack_pointer) == 0 && offsetof(Context, frame_p
 /// Lets `callee` go on as a function that is called: its return_context() comes back here, by a return that the
 /// processor predicts. Returns the value given there. Both pointers come back in registers, unchanged: a caller that
 /// uses them afterwards needs not fetch them from its stack, whose pointer has just been fetched from memory itself.
-/// While the callee runs, its resume address leads to rt_report_running_context(), which a second call thus ends in.
+/// A callee that runs must not be called.
+///
+/// Each flow loads its own stack pointer where it goes on.
 [[gnu::always_inline]] inline void* call_context(Context*& caller, Context*& callee, void* value) {
   register void* message asm("x0") = value;
   register Context* leaving asm("x1") = caller;
   register Context* target asm("x2") = callee;
-  asm volatile("bl    rt_call_context"
+  asm volatile("adr   x4, 1f\n\t"
+               "mov   x5, sp\n\t"
+               "stp   x5, x29, [x1]\n\t"
+               "str   x4, [x1, #16]\n\t"
+               "ldr   x4, [x2, #16]\n\t"
+               "blr   x4\n"
+               "1:\n\t"
+               "ldr   x5, [x1]\n\t"
+               "mov   sp, x5"
                : "+r"(message), "+r"(leaving), "+r"(target)
                :
                : "x3", RT_ALL_BUT_OPERANDS);
@@ -117,12 +128,12 @@ static_assert(offsetof(Context, stack_pointer) == 0 && offsetof(Context, frame_p
                "mov   x5, sp\n\t"
                "stp   x5, x29, [x2]\n\t"
                "str   x4, [x2, #16]\n\t"
-               "ldp   x5, x29, [x1]\n\t"
-               "ldr   x30, [x1, #16]\n\t"
-               "mov   sp, x5\n\t"
+               "ldp   x29, x30, [x1, #8]\n\t"
                "ret\n"
                "1:\n\t"
-               "hint  #36" // bti j
+               "hint  #34\n\t" // bti c
+               "ldp   x5, x29, [x2]\n\t"
+               "mov   sp, x5"
                : "+r"(message), "+r"(target), "+r"(leaving)
                :
                : "x3", RT_ALL_BUT_OPERANDS);

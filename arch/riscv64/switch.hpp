@@ -66,11 +66,12 @@ static_assert(offsetof(Context, stack_pointer) == 0 && offsetof(Context, frame_p
 
 /// The same, but what `to` gets is hook(value), called on its stack when the calling flow has left its own: there the
 /// leaver's stack can be given away.
-[[gnu::always_inline]] inline void* switch_context(Context& from, const Context& to, void* value, void* (*hook)(void*)) {
+[[gnu::always_inline]] inline void* switch_context(Context& from, const Context& to, void* value,
+                                                   void* (*hook)(void*)) {
   register void* message asm("a0") = value;
   register Context* leaving asm("a1") = &from;
   register const Context* target asm("a2") = &to;
-  register void* (*call)(void*) asm("a3") = hook;
+  register void* (*call)(void*)asm("a3") = hook;
   asm volatile("lla   a4, 1f\n\t"
                "sd    sp, 0(a1)\n\t"
                "sd    s0, 8(a1)\n\t"
@@ -92,12 +93,21 @@ static_assert(offsetof(Context, stack_pointer) == 0 && offsetof(Context, frame_p
 /// Lets `callee` go on as a function that is called: its return_context() comes back here, by a return that the
 /// processor predicts. Returns the value given there. Both pointers come back in registers, unchanged: a caller that
 /// uses them afterwards needs not fetch them from its stack, whose pointer has just been fetched from memory itself.
-/// While the callee runs, its resume address leads to rt_report_running_context(), which a second call thus ends in.
+/// A callee that runs must not be called.
+///
+/// Each flow loads its own stack pointer where it goes on.
 [[gnu::always_inline]] inline void* call_context(Context*& caller, Context*& callee, void* value) {
   register void* message asm("a0") = value;
   register Context* leaving asm("a1") = caller;
   register Context* target asm("a2") = callee;
-  asm volatile("call  rt_call_context"
+  asm volatile("lla   a4, 1f\n\t"
+               "sd    sp, 0(a1)\n\t"
+               "sd    s0, 8(a1)\n\t"
+               "sd    a4, 16(a1)\n\t"
+               "ld    a4, 16(a2)\n\t"
+               "jalr  a4\n"
+               "1:\n\t"
+               "ld    sp, 0(a1)"
                : "+r"(message), "+r"(leaving), "+r"(target)
                :
                : "a3", RT_ALL_BUT_OPERANDS);
@@ -116,11 +126,12 @@ static_assert(offsetof(Context, stack_pointer) == 0 && offsetof(Context, frame_p
                "sd    sp, 0(a2)\n\t"
                "sd    s0, 8(a2)\n\t"
                "sd    a4, 16(a2)\n\t"
-               "ld    sp, 0(a1)\n\t"
                "ld    s0, 8(a1)\n\t"
                "ld    ra, 16(a1)\n\t"
                "ret\n"
-               "1:"
+               "1:\n\t"
+               "ld    sp, 0(a2)\n\t"
+               "ld    s0, 8(a2)"
                : "+r"(message), "+r"(target), "+r"(leaving)
                :
                : "a3", RT_ALL_BUT_OPERANDS);

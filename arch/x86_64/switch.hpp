@@ -38,7 +38,8 @@ static_assert(offsetof(Context, stack_pointer) == 0 && offsetof(Context, frame_p
 
 #define RT_ALL_BUT_OPERANDS                                                                                            \
   "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rbx", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4",   \
-      "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "st", "memory", "cc"
+      "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "st", "memory",    \
+      "cc"
 
 /// Stops the calling flow in `from` and lets `to` go on, whose call returns `value`. Returns the value that is given to
 /// whoever switches back to `from`.
@@ -61,7 +62,8 @@ static_assert(offsetof(Context, stack_pointer) == 0 && offsetof(Context, frame_p
 
 /// The same, but what `to` gets is hook(value), called on its stack when the calling flow has left its own: there the
 /// leaver's stack can be given away.
-[[gnu::always_inline]] inline void* switch_context(Context& from, const Context& to, void* value, void* (*hook)(void*)) {
+[[gnu::always_inline]] inline void* switch_context(Context& from, const Context& to, void* value,
+                                                   void* (*hook)(void*)) {
   Context* leaving = &from;
   const Context* target = &to;
   asm volatile("lea   1f(%%rip), %%rsi\n\t"
@@ -90,11 +92,22 @@ static_assert(offsetof(Context, stack_pointer) == 0 && offsetof(Context, frame_p
 /// Lets `callee` go on as a function that is called: its return_context() comes back here, by a return that the
 /// processor predicts. Returns the value given there. Both pointers come back in registers, unchanged: a caller that
 /// uses them afterwards needs not fetch them from its stack, whose pointer has just been fetched from memory itself.
-/// While the callee runs, its resume address leads to rt_report_running_context(), which a second call thus ends in.
+/// A callee that runs must not be called.
+///
+///   caller's stack
+///     frames ...
+///     <- caller.stack_pointer
+///     128 bytes of red zone
+///     return address       <- rsp of the `ret` in return_context()
+///
+/// Each flow loads its own stack pointer where it goes on. Then what a caller has is stored and loaded once in a step:
+/// nothing is added to it in between, which the next step would have to wait for.
 [[gnu::always_inline]] inline void* call_context(Context*& caller, Context*& callee, void* value) {
-  asm volatile("lea   -128(%%rsp), %%rsp\n\t" // below the red zone
-               "call  rt_call_context\n\t"
-               "sub   $-128, %%rsp"
+  asm volatile("mov   %%rsp, 0(%%rax)\n\t"
+               "mov   %%rbp, 8(%%rax)\n\t"
+               "lea   -128(%%rsp), %%rsp\n\t" // below the red zone
+               "call  *16(%%rcx)\n\t"
+               "mov   0(%%rax), %%rsp"
                : "+D"(value), "+a"(caller), "+c"(callee)
                :
                : RT_ALL_BUT_OPERANDS);
@@ -108,10 +121,13 @@ static_assert(offsetof(Context, stack_pointer) == 0 && offsetof(Context, frame_p
                "mov   %%rsp, 0(%%rcx)\n\t"
                "mov   %%rbp, 8(%%rcx)\n\t"
                "mov   %%rdx, 16(%%rcx)\n\t"
-               "mov   0(%%rax), %%rsp\n\t"
+               "mov   0(%%rax), %%rdx\n\t"
                "mov   8(%%rax), %%rbp\n\t"
+               "lea   -136(%%rdx), %%rsp\n\t" // in one step: a signal overwrites what is below the red zone
                "ret\n"
-               "1:"
+               "1:\n\t"
+               "mov   0(%%rcx), %%rsp\n\t"
+               "mov   8(%%rcx), %%rbp"
                : "+D"(value), "+a"(caller), "+c"(callee)
                :
                : RT_ALL_BUT_OPERANDS);

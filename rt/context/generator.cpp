@@ -17,6 +17,7 @@ void begin(State& state, arch::Entry* entry) {
 }
 
 void stop(State* state) {
+  if (state == State::running()) panic_running();
   // Whether the body returns, is abandoned or yields once more, it is not wanted any longer.
   if (!state->body.fresh()) State::resume(state, nullptr);
   release(state);
@@ -31,9 +32,6 @@ void release(State* state) {
 
 void panic_not_started() { panic("send() to a generator that has not begun: call next() first, to its first yield"); }
 
-// Reached on the generator's own stack, from arch/<cpu>/switch.S.
-extern "C" [[noreturn, gnu::used, gnu::visibility("hidden")]] void rt_report_running_context() {
-  panic("a generator is resumed or destroyed by its own body");
-}
+void panic_running() { panic("a generator is resumed or destroyed by its own body"); }
 
 } // namespace rt::generator

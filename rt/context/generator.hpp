@@ -55,6 +55,10 @@ struct State {
     return message;
   }
 
+  /// What a Generator has instead of a state while its body runs. Only that body, or what it calls, can come upon it: a
+  /// Generator that nobody has a pointer to needs not even store it.
+  static State* running() { return reinterpret_cast<State*>(alignof(State)); }
+
   /// The state whose `body` it is.
   static State& of(arch::Context& body) {
     return *reinterpret_cast<State*>(reinterpret_cast<char*>(&body) - offsetof(State, body));
@@ -77,6 +81,7 @@ void stop(State* state);
 /// Of a body that has ended or will not go on.
 void release(State* state);
 [[noreturn, gnu::cold]] void panic_not_started();
+[[noreturn, gnu::cold]] void panic_running();
 
 /// What yield returns in a generator that nothing is sent to: whether to go on.
 class Wanted {
@@ -184,7 +189,7 @@ template <class Out, class In = void> class Generator {
     return *this;
   }
   ~Generator() {
-    if (state_) generator::stop(state_);
+    if (state_) generator::stop(std::exchange(state_, generator::State::running()));
   }
 
   /// Lets the body go on to its next yield, and returns what that hands out; nothing when the body has ended. Panics in
@@ -201,7 +206,7 @@ template <class Out, class In = void> class Generator {
   /// The same, and the yield at which the body stands returns the value. Panics when the body has not begun, as there
   /// is no such yield (Python: TypeError).
   std::optional<Out> send(generator::Sendable<In> value) requires(!std::is_void_v<In>) {
-    if (state_ && state_->body.fresh()) generator::panic_not_started();
+    if (can_go_on() && state_->body.fresh()) generator::panic_not_started();
     return resume(&value);
   }
 
@@ -231,15 +236,24 @@ template <class Out, class In = void> class Generator {
   std::default_sentinel_t end() const { return {}; }
 
  private:
+  /// False when the body has ended; panics in the body itself.
+  bool can_go_on() const {
+    if (state_ > generator::State::running()) [[likely]]
+      return true;
+    if (state_) generator::panic_running();
+    return false;
+  }
+
   std::optional<Out> resume(void* message) {
-    if (!state_) [[unlikely]]
-      return {};
-    generator::State* state = state_;
+    if (!can_go_on()) return {};
+    generator::State* state = std::exchange(state_, generator::State::running());
     auto* const out = static_cast<Out*>(generator::State::resume(state, message));
-    state_ = state;
-    if (out) [[likely]]
+    if (out) [[likely]] {
+      state_ = state;
       return std::optional<Out>(std::move(*out));
-    generator::release(std::exchange(state_, nullptr));
+    }
+    state_ = nullptr;
+    generator::release(state);
     return {};
   }
 

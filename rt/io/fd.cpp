@@ -1,5 +1,6 @@
 #include <rt/io/fd.hpp>
 
+#include <rt/io/all_bytes.hpp>
 #include <rt/io/broken_pipe.hpp>
 #include <rt/sync/waiter.hpp>
 
@@ -46,15 +47,7 @@ Result<std::size_t> Fd::read(std::span<char> buffer) {
   }
 }
 
-Result<void> Fd::read_exactly(std::span<char> buffer) {
-  while (!buffer.empty()) {
-    const Result<std::size_t> got = read(buffer);
-    if (!got) return got.error();
-    if (*got == 0) return Errc::end_of_file;
-    buffer = buffer.subspan(*got);
-  }
-  return {};
-}
+Result<void> Fd::read_exactly(std::span<char> buffer) { return read_all_bytes(*this, buffer); }
 
 Result<std::size_t> Fd::write_some(std::span<const char> bytes) {
   survive_broken_pipes();
@@ -70,14 +63,7 @@ Result<std::size_t> Fd::write_some(std::span<const char> bytes) {
   }
 }
 
-Result<void> Fd::write(std::span<const char> bytes) {
-  while (!bytes.empty()) {
-    const Result<std::size_t> put = write_some(bytes);
-    if (!put) return put.error();
-    bytes = bytes.subspan(*put);
-  }
-  return {};
-}
+Result<void> Fd::write(std::span<const char> bytes) { return write_all_bytes(*this, bytes); }
 
 Result<Pipe> Pipe::make() {
   const Result<kernel::PipeEnds> ends = kernel::make_pipe(O_CLOEXEC | O_NONBLOCK);

@@ -1,5 +1,6 @@
 #include <rt/io/socket.hpp>
 
+#include <rt/io/all_bytes.hpp>
 #include <rt/sync/sleep.hpp>
 #include <rt/sync/waiter.hpp>
 
@@ -71,28 +72,13 @@ Result<std::size_t> StreamSocket::read(std::span<char> buffer) {
   return got;
 }
 
-Result<void> StreamSocket::read_exactly(std::span<char> buffer) {
-  while (!buffer.empty()) {
-    const Result<std::size_t> got = read(buffer);
-    if (!got) return got.error();
-    if (*got == 0) return Errc::end_of_file;
-    buffer = buffer.subspan(*got);
-  }
-  return {};
-}
+Result<void> StreamSocket::read_exactly(std::span<char> buffer) { return read_all_bytes(*this, buffer); }
 
 Result<std::size_t> StreamSocket::write_some(std::span<const char> bytes) {
   return patiently(Ready::write, [&] { return kernel::send_bytes(number(), bytes); });
 }
 
-Result<void> StreamSocket::write(std::span<const char> bytes) {
-  while (!bytes.empty()) {
-    const Result<std::size_t> put = write_some(bytes);
-    if (!put) return put.error();
-    bytes = bytes.subspan(*put);
-  }
-  return {};
-}
+Result<void> StreamSocket::write(std::span<const char> bytes) { return write_all_bytes(*this, bytes); }
 
 Result<void> StreamListener::begin(StreamListener& listener, const Address& address, const ListenOptions& options) {
   const Result<int> socket = kernel::make_socket(address.family(), kernel::SocketType::stream);

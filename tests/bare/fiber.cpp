@@ -147,6 +147,31 @@ RT_CASE_ENDS("a generator that is resumed by its own body ends the program", bar
   (void)generator.next();
 }
 
+RT_CASE_ENDS("so does one that is resumed by the body of another one, which it has resumed", bare::by_signal(6),
+             "resumed or destroyed by its own body") {
+  rt::Generator<int>* outer = nullptr;
+  rt::Generator<int> inner([&](auto& yield) {
+    (void)outer->next();
+    yield(1);
+  });
+  rt::Generator<int> generator([&](auto& yield) {
+    (void)inner.next();
+    yield(2);
+  });
+  outer = &generator;
+  (void)generator.next();
+}
+
+RT_CASE_ENDS("so does one that is destroyed by its own body", bare::by_signal(6),
+             "resumed or destroyed by its own body") {
+  std::optional<rt::Generator<int>> generator;
+  generator.emplace([&](auto& yield) {
+    generator.reset();
+    yield(1);
+  });
+  (void)generator->next();
+}
+
 RT_CASE_ENDS("fibers that wait for each other's locks are reported", bare::by_signal(6), "deadlock") {
   rt::Lock a, b;
   auto first = rt::spawn(rt::FiberOptions{.name = "first"}, [&] {

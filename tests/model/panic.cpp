@@ -7,8 +7,6 @@
 #include <rt/hub/report.hpp>
 #include <rt/sync/thread_report.hpp>
 
-extern "C" void rt_report_running_context() { model::fail("a generator that runs is resumed"); }
-
 namespace rt {
 
 void unregister_at_thread_exit() {} // the scenario's tasks do so themselves, when they end

@@ -3,6 +3,7 @@
 
 #include <rt/base/task.hpp>
 #include <rt/sync/sleep.hpp>
+#include <rt/sync/spin.hpp>
 #include <rt/thread/thread.hpp>
 
 #include <doctest/doctest.h>
@@ -24,6 +25,19 @@ using namespace std::chrono_literals;
 inline constexpr auto limit = 10s;
 /// Time limits that are meant to pass.
 inline constexpr auto moment = 20ms;
+
+/// Nobody spins: who waits sleeps at once.
+class WithoutSpinning {
+ public:
+  WithoutSpinning() { rt::set_spin_time(0ns); }
+  WithoutSpinning(const WithoutSpinning&) = delete;
+  ~WithoutSpinning() { rt::set_spin_time(rt::default_spin_time); }
+};
+
+/// Looks busy for about as long: a delay below what sleeping can be asked for.
+inline void dawdle(unsigned steps) {
+  for (unsigned i = 0; i < steps; ++i) asm volatile("");
+}
 
 /// Waits until the condition is true; false: it has not become so within the limit.
 template <class C> bool becomes(C condition) {
