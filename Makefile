@@ -136,6 +136,7 @@ $(BUILD)/$(1)/rt/memory/stack.o: OPTIMIZE = -Oz $(UNPROTECTED)
 $(BUILD)/$(1)/rt/memory/cxx_%: OPTIMIZE = -Oz $(UNPROTECTED)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: private EXTRA_FLAGS = -fexceptions -O2)
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/unit/shared_kill_test.o: private EXTRA_FLAGS = -fexceptions -O2 -g1)
 endef
 
 # The few arrays on stacks in these folders are written through Output, which checks bounds: no canary is needed.
