@@ -231,3 +231,29 @@ TEST_CASE("a condition can be waited at and notified, wherever one who did was k
         }
       });
 }
+
+TEST_CASE("whoever waits at a shared queue is woken, wherever another one was killed that waited beside it") {
+  rt::set_spin_time(0ns);
+  (void)kill_everywhere([] { return std::make_unique<rt::SharedQueue<int>>(1); },
+                        [](rt::SharedQueue<int>& queue) {
+                          (void)queue.get_for(0ms);
+                          (void)queue.put(1);
+                          (void)queue.put_for(2, 0ms);
+                        },
+                        [&](rt::SharedQueue<int>& queue, bool ended) {
+                          if (ended) CHECK(queue.full());
+                          if (queue.full()) CHECK(queue.try_get().ok());
+                          int got = 0;
+                          {
+                            Running consumer([&] {
+                              for (int i = 0; i < 3; ++i) got += queue.get_for(limit).value();
+                            });
+                            Running producer([&] {
+                              for (int i = 0; i < 3; ++i) CHECK(queue.put_for(1, limit).ok());
+                            });
+                          }
+                          CHECK(got == 3);
+                          CHECK(queue.empty());
+                        });
+  rt::set_spin_time(rt::default_spin_time);
+}
