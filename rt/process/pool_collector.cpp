@@ -87,11 +87,12 @@ void Core::handle_request() {
 void Core::end_slot(Slot& slot) {
   // What a caller that gave up has written comes before the word, which a worker has seen; here it is seen, too.
   (void)slot.done.load(std::memory_order_acquire);
-  const Assignment assignment = assignment_of(slot);
+  Assignment& assignment = assignment_of(slot);
   timed_ -= slot.timed;
-  if (assignment.job) {
-    assignment.job->complete(assignment.task, answer_in(slot));
-    end_task(*assignment.job);
+  assignment.doom = Errc::none;
+  if (Job* const job = std::exchange(assignment.job, nullptr)) {
+    job->complete(assignment.task, answer_in(slot));
+    end_task(*job);
   }
   release(slot);
 }
@@ -183,9 +184,7 @@ void Core::end_canceled() {
   for (SlotNumber number = 0; number < slot_count; ++number) {
     Slot& slot = ring_->slot(number);
     Assignment& assignment = assignments_[number];
-    if (assignment.use != Use::collected || !assignment.job ||
-        !assignment.job->cancel_wanted_.load(std::memory_order_acquire))
-      continue;
+    if (!assignment.job || !assignment.job->cancel_wanted_.load(std::memory_order_acquire)) continue;
     const SlotState state = slot.look();
     if (state.status() == Status::queued && slot.change(state, state.with(Status::canceled))) {
       Job& job = *std::exchange(assignment.job, nullptr);
@@ -212,8 +211,7 @@ template <class Visit> void Core::visit_timed(Visit visit) {
   for (SlotNumber number = 0; timed_ > 0 && number < slot_count; ++number) {
     const Assignment& assignment = assignments_[number];
     Slot& slot = ring_->slot(number);
-    if (assignment.use == Use::collected && assignment.job && slot.timed && assignment.doom == Errc::none)
-      visit(slot, assignment.job->timeout_.count());
+    if (assignment.job && slot.timed && assignment.doom == Errc::none) visit(slot, assignment.job->timeout_.count());
   }
 }
 

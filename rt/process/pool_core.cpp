@@ -154,7 +154,8 @@ Slot* Core::begin_call(Errc& error) {
   slot.done.store(Slot::pending, std::memory_order_relaxed);
   slot.timed = 0;
   slot.size = 0;
-  assignment_of(slot) = {.use = Use::direct};
+  assignment_of(slot).use = Use::direct;
+  assignment_of(slot).message_size = 0;
   return &slot;
 }
 
