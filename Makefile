@@ -160,6 +160,8 @@ $(BUILD)/$(1)/rt/$(part): STANDARD = none
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private STANDARD = tests)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: private EXTRA_FLAGS = -fexceptions -O2)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: private STANDARD = none)
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/unit/shared_kill_test.o: private EXTRA_FLAGS = -fexceptions -O2 -g1)
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/unit/shared_kill_test.o: private STANDARD = none)
 endef
 
 # The library is optimised for speed, but for size in what the smallest programs consist of, and in what waits for a disk

@@ -1,7 +1,8 @@
 // Pipe: two connections to each other, one for each process, through which both send and receive.
 //
 // The child sends a list that holds a number, a map and a text; the parent answers with a text; the child closes its
-// end and goes, and the parent reads the end. A pipe in one direction only comes after that.
+// end and goes, and the parent reads the end. The child's end is the same object in both processes, or rather each has
+// a copy of it at the same address. A pipe in one direction only comes after that.
 
 #include "options.hpp"
 
@@ -20,11 +21,12 @@ void talk(Connection& connection) {
   rt::println("Child: received {}", connection.recv().value());
   apps::pause(500ms);
   connection.close();
-  rt::println("Child: has closed its end");
+  rt::println("Child: has closed its end, object {}", &connection);
 }
 
 bool two_ways() {
   auto [parent_end, child_end] = rt::make_pipe();
+  rt::println("Parent: the child's end is object {}", &child_end);
   rt::Process child([&parent_end = parent_end, &child_end = child_end] {
     parent_end.close(); // the child's copy
     talk(child_end);

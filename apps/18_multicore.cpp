@@ -26,7 +26,7 @@ using rt::Errc, rt::Result;
 
 namespace {
 
-constexpr unsigned fibers = 32, requests = 1600, most_processes = 8;
+constexpr unsigned fibers = 32, requests = 800, most_processes = 8;
 
 /// What all processes share.
 struct Tally {
@@ -36,7 +36,7 @@ struct Tally {
 };
 
 std::uint64_t compute(std::uint64_t number) {
-  for (int i = 0; i < 30'000; ++i) number = (number ^ number >> 29) * 0xbf58476d1ce4e5b9u + 1; // as good as any work
+  for (int i = 0; i < 60'000; ++i) number = (number ^ number >> 29) * 0xbf58476d1ce4e5b9u + 1; // as good as any work
   return number;
 }
 

@@ -195,17 +195,24 @@ class ValueProxy : public managing::ProxyOf<ValueProxy> {
 
 namespace managing {
 
-/// What has an owner: the task that has acquired it. A client that dies gives back what its tasks held.
-template <class P> class LockableProxy : public ProxyOf<P> {
+/// What is acquired, and given back by a client that dies.
+template <class P> class AcquirableProxy : public ProxyOf<P> {
  public:
   using ProxyOf<P>::ProxyOf;
 
-  /// deadlock: it is the caller's already, and can be acquired once only.
+  /// deadlock: it is a lock of the caller's already, and can be acquired once only.
   Result<void> acquire() const { return this->command("acquire"); }
   Result<bool> try_acquire() const { return this->attempt("acquire", 0); }
   template <class Rep, class Period> Result<void> try_acquire_for(std::chrono::duration<Rep, Period> time) const {
     return this->command("acquire", this->seconds(time));
   }
+};
+
+/// What has an owner: the task that has acquired it.
+template <class P> class LockableProxy : public AcquirableProxy<P> {
+ public:
+  using AcquirableProxy<P>::AcquirableProxy;
+
   /// not_owner.
   Result<void> release() const { return this->command("release"); }
   Result<bool> locked() const { return this->test("locked"); }
@@ -262,15 +269,11 @@ class EventProxy : public managing::ProxyOf<EventProxy> {
 
 namespace managing {
 
-template <class P> class PermitsProxy : public ProxyOf<P> {
+/// What has permits, which any task may release.
+template <class P> class PermitsProxy : public AcquirableProxy<P> {
  public:
-  using ProxyOf<P>::ProxyOf;
+  using AcquirableProxy<P>::AcquirableProxy;
 
-  Result<void> acquire() const { return this->command("acquire"); }
-  Result<bool> try_acquire() const { return this->attempt("acquire", 0); }
-  template <class Rep, class Period> Result<void> try_acquire_for(std::chrono::duration<Rep, Period> time) const {
-    return this->command("acquire", this->seconds(time));
-  }
   /// over_released: beyond the initial value of a bounded one.
   Result<void> release(std::int64_t n = 1) const { return this->command("release", n); }
   Result<std::int64_t> value() const { return this->count("value"); }

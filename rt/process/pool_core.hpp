@@ -95,11 +95,12 @@ class Core {
   /// What the parent knows of a slot.
   struct Assignment {
     Use use = Use::none;
-    Errc doom = Errc::none; // why its worker is being killed
-    std::uint32_t task = 0;
-    Job* job = nullptr; // nullptr: nobody wants the result
     std::uint64_t message_size = 0;
     std::uint32_t message_pages = 0;
+    // The collector's, whoever has the slot.
+    Errc doom = Errc::none; // why its worker is being killed
+    std::uint32_t task = 0;
+    Job* job = nullptr; // nullptr: it is a call's, or nobody wants the result
   };
 
   Assignment& assignment_of(const Slot& slot) { return assignments_[ring_->number_of(slot)]; }

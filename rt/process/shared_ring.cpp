@@ -7,6 +7,7 @@
 #include <bit>
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace rt {
 namespace {
@@ -51,11 +52,9 @@ Result<void> SharedRing::accept_at(std::uint32_t at, std::uint32_t length, Accep
                 {reinterpret_cast<const std::byte*>(bytes()), length - first});
 }
 
-// The new tail is told to those who wait for it when the lock is free again.
-Errc SharedRing::put_now(Bytes message, std::uint32_t& seen_head) {
-  const std::size_t room = room_for(message.size());
-  if (message.size() > most_capacity || room > std::size_t{capacity_units_} * unit) return Errc::message_size;
-  const auto units = static_cast<std::uint32_t>(room / unit);
+// Those who wait for the new tail are told of it when the lock is free again.
+Errc SharedRing::put_now(Bytes message, std::uint32_t units, std::uint32_t& seen_head) {
+  bool wake;
   {
     const std::lock_guard guard(put_lock_);
     if (closed_.load(std::memory_order_relaxed)) return Errc::closed;
@@ -64,28 +63,78 @@ Errc SharedRing::put_now(Bytes message, std::uint32_t& seen_head) {
     seen_head = seen_head_.units;
     if (!has_room(tail, seen_head_, units)) return Errc::full;
     write(tail.units, static_cast<std::uint32_t>(message.size()), message);
-    tail_.both.store(Position{tail.units + units, tail.messages + 1}.word(), std::memory_order_seq_cst);
+    tail_.both.store(Position{tail.units + units, tail.messages + 1}.word(), std::memory_order_release);
+    wake = std::exchange(getters_wait_, false);
   }
-  wake_flagged(tail_.units, getters_wait_, 1);
+  if (wake) SharedScope::wake(tail_.units, 1);
   return Errc::none;
+}
+
+std::uint32_t SharedRing::units_for(Bytes message) const {
+  if (message.size() > most_capacity) return 0;
+  const std::size_t units = room_for(message.size()) / unit;
+  return units <= capacity_units_ ? static_cast<std::uint32_t>(units) : 0;
 }
 
 Result<void> SharedRing::try_put(Bytes message) {
   std::uint32_t seen_head;
-  return put_now(message, seen_head);
+  const std::uint32_t units = units_for(message);
+  return units != 0 ? put_now(message, units, seen_head) : Errc::message_size;
 }
 
 Result<void> SharedRing::put(Bytes message, Deadline deadline) {
-  for (Waited waited = Waited::changed;;) {
-    std::uint32_t seen_head;
-    const Errc error = put_now(message, seen_head);
-    if (error != Errc::full) return error;
-    if (gave_up(waited)) return error_of(waited);
-    waited = wait_flagged(head_.units, seen_head, putters_wait_, deadline);
+  const std::uint32_t units = units_for(message);
+  if (units == 0) return Errc::message_size;
+  std::uint32_t seen_head;
+  Errc put = put_now(message, units, seen_head);
+  Waited waited = Waited::changed;
+  bool was_woken = false;
+  while (put == Errc::full && !gave_up(waited)) {
+    waited = wait_for_room(units, seen_head, deadline);
+    was_woken |= waited == Waited::woken;
+    put = put_now(message, units, seen_head);
   }
+  if (was_woken) wake_next_putter(units);
+  return put == Errc::full ? error_of(waited) : put;
+}
+
+Waited SharedRing::wait_for_room(std::uint32_t units, std::uint32_t seen_head, Deadline deadline) {
+  if (watch(head_.units, seen_head)) return Waited::changed;
+  {
+    const std::unique_lock guard = lock_for_get();
+    if (head_.load(std::memory_order_relaxed).units != seen_head) return Waited::changed;
+    want_room(units);
+  }
+  return SharedScope::wait_on(head_.units, seen_head, deadline);
+}
+
+void SharedRing::want_room(std::uint32_t units) {
+  least_wanted_ = least_wanted_ == 0 ? units : std::min(least_wanted_, units);
+  if (wanted_ == 0) wanted_ = units;
+  if (wanted_ != units) wanted_ = different;
+}
+
+unsigned SharedRing::putters_to_wake(Position head) {
+  if (least_wanted_ == 0 || !has_room(tail_.load(std::memory_order_relaxed), head, least_wanted_)) return 0;
+  least_wanted_ = 0;
+  if (wanted_ != different) return 1;
+  wanted_ = 0;
+  return everybody;
+}
+
+// Others may sleep still, and there may be room for them.
+void SharedRing::wake_next_putter(std::uint32_t units) {
+  unsigned wake;
+  {
+    const std::unique_lock guard = lock_for_get();
+    want_room(units);
+    wake = putters_to_wake(head_.load(std::memory_order_relaxed));
+  }
+  if (wake > 0) SharedScope::wake(head_.units, wake);
 }
 
 Result<void> SharedRing::get_now(Accept* accept, void* argument, std::uint32_t& seen_tail) {
+  unsigned wake;
   {
     const std::unique_lock guard = lock_for_get();
     // In this order: what was put before the ring was closed is seen.
@@ -100,10 +149,10 @@ Result<void> SharedRing::get_now(Accept* accept, void* argument, std::uint32_t& 
     if (room > std::size_t{seen_tail_.units - head.units} * unit) return Errc::state_not_recoverable;
     if (const Result<void> accepted = accept_at(head.units, length, accept, argument); !accepted) return accepted;
     const Position next = {head.units + static_cast<std::uint32_t>(room / unit), head.messages + 1};
-    in_hand_.add_with(next.messages, [&] { head_.both.store(next.word(), std::memory_order_seq_cst); });
+    in_hand_.add_with(next.messages, [&] { head_.both.store(next.word(), std::memory_order_release); });
+    wake = putters_to_wake(next);
   }
-  // Messages differ in length: who was first to wait for room may need more than there is.
-  wake_flagged(head_.units, putters_wait_, everybody);
+  if (wake > 0) SharedScope::wake(head_.units, wake);
   return {};
 }
 
@@ -115,17 +164,36 @@ Result<void> SharedRing::try_get(Accept* accept, void* argument) {
 Result<void> SharedRing::get(Accept* accept, void* argument, Deadline deadline) {
   std::uint32_t seen_tail;
   Result<void> got = get_now(accept, argument, seen_tail);
-  if (got.error() != Errc::empty) return got;
-  Waited waited;
-  do {
-    waited = wait_flagged(tail_.units, seen_tail, getters_wait_, deadline);
+  Waited waited = Waited::changed;
+  bool was_woken = false;
+  while (got.error() == Errc::empty && !gave_up(waited)) {
+    waited = wait_for_message(seen_tail, deadline);
+    was_woken |= waited == Waited::woken;
     got = get_now(accept, argument, seen_tail);
-  } while (got.error() == Errc::empty && !gave_up(waited));
-  // Others may sleep still, and there may be something for them.
-  getters_wait_.store(1, std::memory_order_seq_cst);
-  if (tail_.load(std::memory_order_seq_cst) != head_.load(std::memory_order_relaxed))
-    wake_flagged(tail_.units, getters_wait_, 1);
+  }
+  if (was_woken) wake_next_getter();
   return got.error() == Errc::empty ? error_of(waited) : got;
+}
+
+Waited SharedRing::wait_for_message(std::uint32_t seen_tail, Deadline deadline) {
+  if (watch(tail_.units, seen_tail)) return Waited::changed;
+  {
+    const std::lock_guard guard(put_lock_);
+    if (tail_.load(std::memory_order_relaxed).units != seen_tail) return Waited::changed;
+    getters_wait_ = true;
+  }
+  return SharedScope::wait_on(tail_.units, seen_tail, deadline);
+}
+
+// Others may sleep still, and there may be something for them.
+void SharedRing::wake_next_getter() {
+  bool wake;
+  {
+    const std::lock_guard guard(put_lock_);
+    wake = tail_.load(std::memory_order_relaxed) != head_.load(std::memory_order_relaxed);
+    getters_wait_ = !wake;
+  }
+  if (wake) SharedScope::wake(tail_.units, 1);
 }
 
 // Only who holds the lock takes a message, so one that is being taken now is that of the dead owner.
@@ -183,7 +251,7 @@ void SharedRing::shutdown(bool immediate) {
   if (immediate) {
     const std::unique_lock guard = lock_for_get();
     seen_tail_ = tail_.load(std::memory_order_acquire);
-    head_.both.store(seen_tail_.word(), std::memory_order_seq_cst);
+    head_.both.store(seen_tail_.word(), std::memory_order_release);
     announce_if_done();
   }
   SharedScope::wake(tail_.units, everybody);

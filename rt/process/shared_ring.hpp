@@ -16,9 +16,12 @@
 // in vain for the dead: the two locks are given on by the kernel (rt/sync/shared_lock.hpp), their next owner finds tail
 // and head as they were before or after the one store, and there is nothing else to mend.
 //
-// One who waits for a change of the other word sleeps on its units (rt/sync/flagged_wait.hpp). A put wakes one that
-// waits to get, and that one wakes the next if it leaves something: a chain, as in rt/sync/event_count.hpp. A get wakes
-// all that wait for room, since they do not need the same.
+// One who waits for a change of the other word sleeps on its units. Before that it says so with the lock held under
+// which the word changes, and looks at the word: so whoever changes it next knows of the sleeper, and neither needs a
+// fence for it. A put wakes one that waits to get, and that one wakes the next if it leaves something: a chain, as in
+// rt/sync/event_count.hpp. A get does the same for those who wait for room, once there is as much as they need. When
+// they do not all need the same, it wakes them all, once there is the least that one of them needs. What a kill breaks
+// in this is made good when a sleeper looks again (SharedScope::longest_sleep).
 //
 // In hand. join() waits for messages that were got and not reported done, so the ring knows what each thread has in
 // hand (rt/sync/holdings.hpp). What a dead one had is lost: it counts as done, and join says so. Taking a message is
@@ -81,6 +84,7 @@ class SharedRing {
 
  private:
   static constexpr std::size_t unit = 8;
+  static constexpr std::uint32_t different = 0xffffffff;
   static std::size_t rounded(std::size_t capacity);
 
   /// Of tail and head.
@@ -105,13 +109,21 @@ class SharedRing {
   bool has_room(Position tail, Position head, std::uint32_t units) const {
     return units <= capacity_units_ - (tail.units - head.units) && tail.messages - head.messages < most_messages_;
   }
-  Errc put_now(Bytes message, std::uint32_t& seen_head);
+  /// What the message takes; 0: it is longer than the ring.
+  std::uint32_t units_for(Bytes message) const;
+  Errc put_now(Bytes message, std::uint32_t units, std::uint32_t& seen_head);
   Result<void> get_now(Accept* accept, void* argument, std::uint32_t& seen_tail);
+  Waited wait_for_room(std::uint32_t units, std::uint32_t seen_head, Deadline deadline);
+  Waited wait_for_message(std::uint32_t seen_tail, Deadline deadline);
+  void wake_next_putter(std::uint32_t units);
+  void wake_next_getter();
   void write(std::uint32_t at, std::uint32_t length, Bytes message);
   Result<void> accept_at(std::uint32_t at, std::uint32_t length, Accept* accept, void* argument);
 
   // With the get lock held.
   std::unique_lock<SharedLock> lock_for_get();
+  void want_room(std::uint32_t units);
+  unsigned putters_to_wake(Position head);
   std::uint32_t unfinished() const;
   void announce_if_done();
 
@@ -123,17 +135,18 @@ class SharedRing {
   // Those who put.
   alignas(arch::cache_line) SharedLock put_lock_;
   Position seen_head_ = {}; // an older one: less room than there is
+  bool getters_wait_ = false;
   alignas(arch::cache_line) Mark tail_;
 
   // Those who get.
   alignas(arch::cache_line) SharedLock get_lock_;
   Position seen_tail_ = {};
+  std::uint32_t least_wanted_ = 0; // by those who wait for room and have not been woken; 0: there are none
+  std::uint32_t wanted_ = 0;       // by each of those who sleep; `different`; 0: there are none
   alignas(arch::cache_line) Mark head_;
 
   // What changes rarely.
   alignas(arch::cache_line) Word closed_ = 0;
-  Word getters_wait_ = 0;
-  Word putters_wait_ = 0;
   Word joiners_wait_ = 0;
   Word times_done_ = 0; // how often nothing was left to do
 

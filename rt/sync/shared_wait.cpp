@@ -29,7 +29,8 @@ Waited look_from_time_to_time(const Word& word, std::uint32_t expected, Deadline
     const Deadline next = std::min({deadline, last, Deadline::after(pause)});
     const Parked parked = Waiter().park(next);
     if (parked == Parked::canceled && deadline.interruptible()) return Waited::canceled;
-    if (!next.passed()) kernel::futex_wait(word, expected, next, Sharing::between_processes);
+    if (next.passed()) continue;
+    if (kernel::futex_wait(word, expected, next, Sharing::between_processes) == Errc::none) return Waited::woken;
   }
 }
 

@@ -33,9 +33,9 @@ TEST_CASE("18_multicore: processes with fibers answer all requests, behind one p
   const long cpus = e2e::number_after(lines[0], "CPUs: "), processes = std::clamp(cpus, 2L, 8L);
   CHECK(cpus == static_cast<long>(std::thread::hardware_concurrency()));
   CHECK(e2e::place(lines, "behind one port:") < e2e::place(lines, "behind one queue:"));
-  CHECK(e2e::places(lines, "  1 process with 32 fibers: 1600 requests in ").size() == 2);
+  CHECK(e2e::places(lines, "  1 process with 32 fibers: 800 requests in ").size() == 2);
   const auto several =
-      e2e::places(lines, "  " + std::to_string(processes) + " processes with 32 fibers: 1600 requests in ");
+      e2e::places(lines, "  " + std::to_string(processes) + " processes with 32 fibers: 800 requests in ");
   CHECK(several.size() == 2);
   for (const auto place : several) {
     const std::string& line = lines[place];
@@ -43,7 +43,7 @@ TEST_CASE("18_multicore: processes with fibers answer all requests, behind one p
     long sum = 0, count = 0;
     for (std::size_t at = 0; (at = served.find(' ', at)) != served.npos; ++at, ++count)
       sum += std::strtol(served.c_str() + at, nullptr, 10);
-    CHECK(sum == 1600);
+    CHECK(sum == 800);
     CHECK(count == processes);
   }
   CHECK(e2e::places(lines, "% of what one does").size() == 2);

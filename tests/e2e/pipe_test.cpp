@@ -11,7 +11,10 @@ TEST_CASE("17_pipe: the parent receives the child's list, answers, and reads the
   CHECK(e2e::place(lines, R"(Child: sends [12, {"name": "alice"}, "hello"])") < list);
   CHECK(list < answer);
   CHECK(answer < end);
-  CHECK(answer < e2e::place(lines, "Child: has closed its end"));
+  const std::size_t closed = e2e::place(lines, "Child: has closed its end, object ");
+  CHECK(answer < closed);
+  const std::string object = lines[e2e::place(lines, "Parent: the child's end is object ")];
+  CHECK(lines[closed].ends_with(object.substr(object.rfind(' '))));
   CHECK(lines.back() == "end");
 }
 

@@ -15,14 +15,17 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 using namespace stress;
@@ -30,7 +33,7 @@ using rt::Errc;
 
 namespace {
 
-constexpr unsigned places = 4, most_producers = 8192, items_each = 512;
+constexpr unsigned kinds = 8, places = 4, most_producers = 8192, items_each = 512;
 
 /// One bit for each item that any producer can ever put.
 struct Ledger {
@@ -47,13 +50,26 @@ struct Ledger {
   }
 };
 
-struct Common {
+/// What the test knows of the processes.
+struct Report {
+  std::atomic<bool> begun = false; // all have been started
   std::atomic<bool> stop = false;
-  std::atomic<std::uint64_t> steps[8] = {}; // of each kind of process
-  std::atomic<std::uint32_t> torn = 0;      // something half done was seen
+  std::atomic<std::uint64_t> steps[kinds] = {}; // of each kind of process
+  std::atomic<std::uint32_t> torn = 0;          // something half done was seen
   std::atomic<std::uint32_t> producers = 0;
   Ledger ledger;
 
+  /// Puts that have returned and whose items nobody has got, of all that have returned.
+  std::pair<unsigned, unsigned> lost() const {
+    unsigned lost = 0, all = 0;
+    for (std::uint32_t self = 0; self < std::min<std::uint32_t>(producers, most_producers); ++self)
+      for (std::uint32_t item = 0; item < ledger.put[self]; ++item, ++all) lost += !ledger.marked(self, item);
+    return {lost, all};
+  }
+};
+
+/// What the processes share.
+struct Common {
   rt::SharedRLock lock;
   long first = 0, second = 0; // equal when the lock is free
 
@@ -69,11 +85,14 @@ struct Common {
 
 class Chaos {
  public:
+  explicit Chaos(rt::Shared<Report>& report) : report_(report) {}
+
+  /// Kills one after the other, and then looks at what they have left.
   void run();
+  /// Starts some of each kind, daemons among them, and ends them when it is told to stop.
+  void be_their_parent();
 
  private:
-  static constexpr unsigned kinds = 8;
-
   void act(unsigned kind, unsigned number);
   void produce(Turn& turn);
   void consume(Turn& turn);
@@ -84,17 +103,20 @@ class Chaos {
   void take(Turn& turn);
   void signal(Turn& turn);
 
-  bool goes_on() const { return !common_->stop; }
-  void step(unsigned kind) { ++common_->steps[kind]; }
+  bool goes_on() const { return !report_->stop; }
+  void step(unsigned kind) { ++report_->steps[kind]; }
   void check(bool condition) {
-    if (!condition) ++common_->torn;
+    if (!condition) ++report_->torn;
   }
-  std::unique_ptr<rt::Process> start(unsigned kind) {
-    auto process = std::make_unique<rt::Process>([this, kind, number = ++started_] { act(kind, number); });
+  std::unique_ptr<rt::Process> start(unsigned kind, bool daemon = false) {
+    auto process = std::make_unique<rt::Process>(rt::ProcessOptions{.daemon = daemon},
+                                                 [this, kind, number = ++started_] { act(kind, number); });
     process->start().value();
     return process;
   }
+  void let_end();
 
+  rt::Shared<Report>& report_;
   rt::Shared<Common> common_;
   rt::SharedQueue<std::string> queue_{64, 4096};
   unsigned started_ = 0;
@@ -118,11 +140,11 @@ std::string message(std::uint32_t producer, std::uint32_t item) {
 
 void Chaos::produce(Turn&) {
   while (goes_on()) {
-    const std::uint32_t self = common_->producers++;
+    const std::uint32_t self = report_->producers++;
     if (self >= most_producers) return;
     for (std::uint32_t item = 0; item < items_each && goes_on(); ++item) {
       if (!queue_.put(message(self, item))) return;
-      common_->ledger.put[self] = item + 1;
+      report_->ledger.put[self] = item + 1;
       step(0);
     }
   }
@@ -138,7 +160,7 @@ void Chaos::consume(Turn&) {
       std::memcpy(&item, got->data() + 4, 4);
     }
     const bool whole = producer < most_producers && item < items_each && *got == message(producer, item);
-    check(whole && common_->ledger.mark(producer, item));
+    check(whole && report_->ledger.mark(producer, item));
     check(queue_.task_done().ok());
     step(1);
   }
@@ -218,6 +240,14 @@ void Chaos::signal(Turn& turn) {
   }
 }
 
+// Those that wait for one of the others find that nobody will come any more.
+void Chaos::let_end() {
+  queue_.shutdown();
+  const std::lock_guard guard(common_->monitor);
+  common_->tokens += 1000;
+  common_->condition.notify_all();
+}
+
 std::size_t open_descriptors() {
   std::size_t count = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
@@ -250,7 +280,7 @@ void Chaos::run() {
     killed_consumers += kind == 1 && victim->exit_code() == -SIGKILL;
     victim = start(kind);
     for (unsigned i = 0; i < kinds; ++i) {
-      const std::uint64_t steps = common_->steps[i];
+      const std::uint64_t steps = report_->steps[i];
       if (steps != seen[i]) since[i] = rt::Clock::now();
       seen[i] = steps;
       REQUIRE_MESSAGE(rt::Clock::now() - since[i] < limit, "processes of kind ", i, " stand still");
@@ -258,16 +288,11 @@ void Chaos::run() {
   }
 
   // Now nobody is killed any more, and all come to an end by themselves.
-  common_->stop = true;
+  report_->stop = true;
   for (auto& [kind, process] : running)
     if (kind == 0) CHECK(process->join_for(limit).ok());
   (void)queue_.join_for(limit);
-  queue_.shutdown();
-  {
-    const std::lock_guard guard(common_->monitor);
-    common_->tokens += 1000;
-    common_->condition.notify_all();
-  }
+  let_end();
   for (auto& [kind, process] : running) {
     INFO("kind ", kind);
     const bool ended = process->join_for(limit).ok();
@@ -276,7 +301,7 @@ void Chaos::run() {
   }
   running.clear();
 
-  CHECK(common_->torn == 0);
+  CHECK(report_->torn == 0);
   CHECK(queue_.empty());
   CHECK(queue_.join_for(limit).error() != Errc::timed_out);
   CHECK(common_->room.try_acquire());
@@ -284,23 +309,105 @@ void Chaos::run() {
   CHECK(common_->room.value() == places);
   CHECK(common_->lock.try_lock());
   common_->lock.unlock();
-  unsigned put = 0, lost = 0;
-  for (std::uint32_t producer = 0; producer < std::min<std::uint32_t>(common_->producers, most_producers); ++producer)
-    for (std::uint32_t item = 0; item < common_->ledger.put[producer]; ++item) {
-      ++put;
-      lost += !common_->ledger.marked(producer, item);
-    }
+  const auto [lost, put] = report_->lost();
   MESSAGE(kills, " kills, ", put, " items put, ", lost, " lost with ", killed_consumers, " consumers");
   CHECK(lost <= killed_consumers);
 }
 
+constexpr unsigned of_each_kind = 3; // one of them a daemon
+
+void Chaos::be_their_parent() {
+  std::vector<std::unique_ptr<rt::Process>> running;
+  for (unsigned i = 0; i < of_each_kind; ++i)
+    for (unsigned kind = 0; kind < kinds; ++kind) running.push_back(start(kind, i == 0));
+  rt::Process last([this] {
+    while (goes_on()) rt::sleep_for(1ms);
+    let_end();
+  });
+  last.start().value();
+  report_->begun = true;
+  for (;;) rt::sleep_for(1s);
+}
+
+/// While there is one, orphans are this process's children.
+class Guardian {
+ public:
+  Guardian() { REQUIRE(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0); }
+  Guardian(const Guardian&) = delete;
+  ~Guardian() { prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); }
+
+  struct Ends {
+    unsigned by_themselves = 0, killed = 0, others = 0;
+  };
+  /// Waits until there are no more of them.
+  Ends wait_for_all() {
+    Ends ends;
+    const auto end = rt::Clock::now() + limit;
+    for (int status = 0;;) {
+      const pid_t ended = waitpid(-1, &status, WNOHANG);
+      if (ended < 0) return ends;
+      if (ended == 0) {
+        REQUIRE_MESSAGE(rt::Clock::now() < end, "a process does not end");
+        rt::sleep_for(1ms);
+      } else if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        ++ends.by_themselves;
+      } else {
+        ++(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? ends.killed : ends.others);
+      }
+    }
+  }
+};
+
+/// Whether all have been started and each of the kinds does something from now on.
+bool all_go_on(const Report& report) {
+  std::array<std::uint64_t, kinds> before;
+  for (unsigned kind = 0; kind < kinds; ++kind) before[kind] = report.steps[kind];
+  const auto end = rt::Clock::now() + limit;
+  for (unsigned kind = 0; kind < kinds && rt::Clock::now() < end;)
+    if (!report.begun || report.steps[kind] < before[kind] + 10)
+      rt::sleep_for(1ms);
+    else
+      ++kind;
+  return rt::Clock::now() < end;
+}
+
 } // namespace
+
+TEST_CASE("processes whose parent is killed at any moment go on with what they share, and leave nothing behind") {
+  const std::size_t descriptors = open_descriptors(), mappings = shared_mappings();
+  Turn turn(0);
+  unsigned rounds = 0;
+  {
+    Guardian guardian;
+    do {
+      rt::Shared<Report> report;
+      rt::Process parent([&] { Chaos(report).be_their_parent(); });
+      parent.start().value();
+      CHECK(all_go_on(*report));
+      rt::sleep_for(std::chrono::microseconds(turn.below(5000)));
+      CHECK(parent.kill().ok());
+      parent.join();
+      CHECK(all_go_on(*report));
+      report->stop = true;
+      const Guardian::Ends ends = guardian.wait_for_all();
+      CHECK(ends.by_themselves == kinds * (of_each_kind - 1) + 1);
+      CHECK(ends.killed == kinds);
+      CHECK(ends.others == 0);
+      CHECK(report->torn == 0);
+      CHECK(report->lost().first <= 1); // with the consumer that was a daemon
+      ++rounds;
+    } while (turn.goes_on());
+  }
+  MESSAGE(rounds, " parents killed");
+  CHECK(open_descriptors() == descriptors);
+  CHECK(shared_mappings() == mappings);
+}
 
 TEST_CASE("processes that are killed at any moment leave the others what they share, and nothing else behind") {
   const std::size_t descriptors = open_descriptors(), mappings = shared_mappings();
   {
-    Chaos chaos;
-    chaos.run();
+    rt::Shared<Report> report;
+    Chaos(report).run();
   }
   CHECK(open_descriptors() == descriptors);
   CHECK(shared_mappings() == mappings);

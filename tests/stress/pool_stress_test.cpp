@@ -202,7 +202,7 @@ class Chaos {
 };
 
 void join(rt::Thread& thread) {
-  if (!thread.join_for(limit)) report_hang();
+  if (!thread.join_for(limit + std::chrono::duration<double>(seconds()))) report_hang();
 }
 
 } // namespace
