@@ -13,9 +13,9 @@
 //
 // The ring only says what is ready; accepting, receiving and sending remain calls of their own. It could do more:
 //
-//   multishot receive   takes bytes out of a socket while nobody reads. They would be in this process, and missed by all
-//                       others who have the socket: who has inherited it, was passed it, has duplicated it, or makes a
-//                       plain call with its number; and a forked child would have its copy of them
+//   multishot receive   takes bytes out of a socket while nobody reads. They would be in this process, and missed by
+//                       all others who have the socket: who has inherited it, was passed it, has duplicated it, or
+//                       makes a plain call with its number; and a forked child would have its copy of them
 //   multishot accept    takes connections while nobody accepts. A hub that is busy would sit on them, though other
 //                       processes at the same listener are idle
 //   a single receive    straight into the reader's buffer is right, as it is what a blocking recv(2) does. Microseconds

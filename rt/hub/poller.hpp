@@ -7,7 +7,7 @@
 // Timeouts end it as ever. What it is told is that the descriptor is ready, not that it has become so
 // (level-triggered): who waits finds it ready, whoever has read from it before.
 //
-//   the hub looks      when none of its flows is ready: for a moment again and again, as long as that pays (see spin.hpp),
+//   the hub looks      when none of its flows is ready: again and again for a moment, as long as that pays (spin.hpp),
 //                      then it sleeps in the Poller if any flow is there;
 //                      now and then while some are ready, but not before those of the last look have run
 //   others wake it     by wake(), when they find the mark in the hub's inbox which says that it sleeps here
