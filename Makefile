@@ -91,7 +91,7 @@ demand_app = $(if $(filter-out $(APPS),$(1)),$(error there is no app '$(1)'; the
 # A variant in JOINED is for tests only. It compiles each folder of rt/ as one source, in a third of the time; that each
 # file stands on its own is seen where the others are built.
 
-JOINED   := bare-debug hosted-debug hosted-address hosted-thread hosted-fuzz
+JOINED   := bare-debug hosted-debug hosted-address hosted-thread
 folders   = $(patsubst %/,%,$(sort $(dir $(1))))
 units     = $(if $(filter $(1),$(JOINED)),$(call folders,$(filter rt/%,$(2))) $(basename $(filter-out rt/%,$(2))),$(basename $(2)))
 
