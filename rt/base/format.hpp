@@ -95,7 +95,15 @@ void put_number(Output& out, Spec& spec, bool negative, std::string_view prefix,
 template <class T, class... List>
 concept OneOf = (std::same_as<T, List> || ...);
 template <class T>
-concept UserFormatted = requires(Output& out, const T& value) {
+concept StandardString = requires {
+  typename T::traits_type;
+};
+// Not what would only be converted to the parameter of some format_value, which is looked for in namespace rt in any
+// case: a Value, for one, can be made of numbers and strings.
+template <class T>
+concept UserDefined = (std::is_class_v<T> || std::is_union_v<T> || std::is_enum_v<T>)&&!StandardString<T>;
+template <class T>
+concept UserFormatted = UserDefined<T> && requires(Output& out, const T& value) {
   format_value(out, value);
 };
 template <class T>

@@ -30,6 +30,15 @@ template <class... A> static std::string formatted(rt::format_string<A...> forma
   return std::string(out.text());
 }
 
+namespace rt {
+struct MadeOfAnything {
+  MadeOfAnything(int) {}
+  MadeOfAnything(std::string_view) {}
+  MadeOfAnything(const char*) {}
+};
+static void format_value(Output& out, const MadeOfAnything&) { out.put("made of something"); }
+} // namespace rt
+
 namespace geometry {
 
 struct Point {
@@ -190,6 +199,11 @@ TEST_CASE("a type with format_value in its namespace is formatted by it, and ali
   CHECK(formatted("[{:10}][{:>10}][{:.^10}]", point, point, point) == "[(1, -2)   ][   (1, -2)][.(1, -2)..]");
   CHECK(formatted("{} {:>6}", geometry::Side::left, geometry::Side::right) == "left  right");
   CHECK(formatted("{:>12}|", rt::Error{rt::Errc::timed_out}) == "   timed out|");
+}
+
+TEST_CASE("numbers and strings are formatted as such where a type that is made of them is formatted otherwise") {
+  CHECK(formatted("{} {} {}", 7, "seven", std::string_view("VII")) == "7 seven VII");
+  CHECK(formatted("{}", rt::MadeOfAnything(7)) == "made of something");
 }
 
 TEST_CASE("format_to writes what fits, returns what is needed and adds no terminator") {
