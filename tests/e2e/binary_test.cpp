@@ -80,6 +80,8 @@ TEST_CASE("segments are aligned to the CPU's largest page, and the file is not p
   }
 }
 
+// But for those that print or parse floating-point numbers: these need libgcc's quadruple precision, and a
+// distribution's libgcc may have been compiled without landing pads.
 TEST_CASE("programs of aarch64 ask the kernel to check where indirect branches land") {
   for (const auto& cpu : cpus()) {
     if (cpu.name != "aarch64") continue;
@@ -88,6 +90,7 @@ TEST_CASE("programs of aarch64 ask the kernel to check where indirect branches l
       programs.push_back((cpu.directory() / "bare-clang/apps" / name).string());
     for (const auto& program : programs) {
       CAPTURE(program);
+      if (e2e::contains(shell(cpu.tool("nm") + " " + program).out, " __multf3")) continue;
       CHECK(e2e::contains(shell(cpu.tool("readelf") + " -lW " + program).out, "GNU_PROPERTY"));
       CHECK(e2e::contains(shell(cpu.tool("readelf") + " -nW " + program).out, "AArch64 feature: BTI"));
     }

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
+#include <cstdio>
 #include <fcntl.h>
 #include <pty.h>
 #include <string>
@@ -123,6 +124,10 @@ TEST_CASE("a program's own action for broken pipes stays") {
 }
 
 TEST_CASE("a terminal is waited for by the fiber alone") {
+  if (access("/dev/pts/ptmx", F_OK) != 0) { // as in a root directory that nobody has mounted it in
+    std::puts("SKIPPED a terminal: /dev/pts is not mounted");
+    return;
+  }
   int master, slave;
   REQUIRE(openpty(&master, &slave, nullptr, nullptr, nullptr) == 0);
   Fd keyboard(master), terminal(slave);
