@@ -24,15 +24,18 @@ struct LastLine : doctest::IReporter {
   void subcase_end() override {}
   void log_assert(const doctest::AssertData&) override {}
   void log_message(const doctest::MessageData&) override {}
-  void test_case_skipped(const doctest::TestCaseData&) override {}
+  // Of a case that cannot run everywhere the description is the reason.
+  void test_case_skipped(const doctest::TestCaseData& data) override {
+    if (data.m_skip) std::printf("SKIPPED %s: %s\n", data.m_name, data.m_description);
+  }
 };
 
 DOCTEST_REGISTER_LISTENER("last line", 0, LastLine);
 
 } // namespace
 
-// To ThreadSanitizer each fiber is a thread, and pooled ones live on, so that every fork() here is one of a program with
-// several threads; the children that these tests make are meant to start others.
+// To ThreadSanitizer each fiber is a thread, and pooled ones live on, so that every fork() here is one of a program
+// with several threads; the children that these tests make are meant to start others.
 extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
 
 int main(int argc, char** argv) {
