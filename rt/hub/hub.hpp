@@ -88,17 +88,6 @@ class Hub {
 
   Parked park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word);
 
-  /// Fetches into the cache what the flow after the next one goes on with. Among a thousand connections the stack of
-  /// one has been out of all near caches since its last request; it is fetched while the next flow makes its system
-  /// calls.
-  void prefetch_second() const {
-    const Flow* const second = first_ready_ ? first_ready_->next : nullptr;
-    if (!second) return;
-    const auto* const frames = static_cast<const char*>(second->context.registers().stack_pointer);
-    for (std::size_t offset = 0; offset < prefetched; offset += arch::cache_line) __builtin_prefetch(frames + offset);
-    asm volatile(""); // gcc leaves out calls of a function that does nothing but prefetch
-  }
-
   /// Ends the wait of a parked flow of this hub, if that is possible. To be called in the hub's thread.
   void interrupt(Flow& flow, Parked reason);
 
@@ -144,7 +133,6 @@ class Hub {
 
  private:
   static constexpr int turns = 64;
-  static constexpr std::size_t prefetched = 512; // bytes: the frames from the switch up to a function that reads
 
   static constexpr std::uint32_t polls_between_looks = 16; // at the clock
 

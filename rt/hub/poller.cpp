@@ -64,7 +64,6 @@ Result<DescriptorEntry*> Poller::enter(int descriptor) {
 Parked Poller::park(DescriptorWaiter& waiter, Deadline deadline) {
   waiter.entry.waiters.push_back(waiter);
   ++waiting_;
-  hub_.prefetch_second();
   const Parked parked = waiter.park(deadline);
   --waiting_;
   if (waiter.listed) waiter.entry.waiters.remove(waiter);
