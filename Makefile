@@ -114,6 +114,7 @@ PRECOMPILED_bare       := Os Oz O2
 PRECOMPILED_bare-debug := Os
 PRECOMPILED_bare-clang := Os Oz O2
 PRECOMPILED_hosted     := tests
+PRECOMPILED_hosted-fuzz    := Oz O2
 PRECOMPILED_hosted-address := tests
 PRECOMPILED_hosted-thread  := tests
 precompiled = $(patsubst %,$(BUILD)/$(1)/standard/%.hpp,$(PRECOMPILED_$(1)))
@@ -260,13 +261,19 @@ TESTS := $(filter-out $(BUILD)/hosted-address/stress-tests,$(TESTS))
 TESTS += $(foreach v,bare bare-debug bare-clang,$(patsubst %,$(BUILD)/$(v)/tests/bare/%,$(BARE_TESTS)))
 $(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
 
-# Some of the unit tests again, by the other engine of a hub.
-define io_uring_test
+# The unit tests run in two parts: to start a process costs the kernel a copy of the page tables of all that the tests
+# before it have used, with ThreadSanitizer a quarter of a second. Some of them run again, by the other engine of a hub.
+PROCESS_TESTS := *connection*,*manager*,*pool*,*process*,*shared*
+define unit_test_parts
+$(BUILD)/$(1)/unit-tests-of-processes: $(BUILD)/$(1)/unit-tests
+	$(Q)printf '#!/bin/sh\nexec %s "--source-file=%s" "$$$$@"\n' $$< '$(PROCESS_TESTS)' >$$@ && chmod 755 $$@
+$(BUILD)/$(1)/unit-tests-of-the-rest: $(BUILD)/$(1)/unit-tests
+	$(Q)printf '#!/bin/sh\nexec %s "--source-file-exclude=%s" "$$$$@"\n' $$< '$(PROCESS_TESTS)' >$$@ && chmod 755 $$@
 $(BUILD)/$(1)/unit-tests-by-io_uring: $(BUILD)/$(1)/unit-tests tests/io_uring.sh
 	$(Q)printf '#!/bin/sh\nexec tests/io_uring.sh %s "$$$$@"\n' $$< >$$@ && chmod 755 $$@
-TESTS += $(BUILD)/$(1)/unit-tests-by-io_uring
+TESTS := $$(filter-out $(BUILD)/$(1)/unit-tests,$$(TESTS)) $(patsubst %,$(BUILD)/$(1)/unit-tests-%,of-processes of-the-rest by-io_uring)
 endef
-$(foreach v,hosted hosted-address hosted-thread,$(eval $(call io_uring_test,$(v))))
+$(foreach v,hosted hosted-address hosted-thread,$(eval $(call unit_test_parts,$(v))))
 
 # What the end-to-end tests let other programs run.
 OBJECTS += $(patsubst %,%.o,$(E2E_PROGRAMS))
@@ -591,7 +598,7 @@ qemu-gdb: $(BUILD)/machine/boot $(QEMU_VARIANT)/machine/gdb-$(GDB_APP).cpio | $(
 	@tests/machine/gdb.sh $^ $(SMP) $(QEMU_VARIANT)/apps/$(GDB_APP) '$(ARGS)' $(GDB_PORT) $(GDB)
 
 # The tests that take longest come first, so that what runs beside the last of them is short.
-LONG_TESTS := %/e2e-tests %/unit-tests %/model-tests %/stress-tests %-cpus
+LONG_TESTS := %/e2e-tests %-of-processes %-of-the-rest %-by-io_uring %/model-tests %/stress-tests %-cpus
 
 test: apps bare $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
 	$(if $(filter-out $(MACHINES),$(CPUS)),@echo 'MACHINES leaves out: $(filter-out $(MACHINES),$(CPUS))')
