@@ -114,7 +114,7 @@ TEST_CASE("16_process_api shows every method and property") {
 }
 
 TEST_CASE("a program with processes that is killed leaves its daemons dead, and the others go on to their end") {
-  e2e::Program api(e2e::app("16_process_api"), {"--time-scale", "0.2"});
+  e2e::Program api(e2e::app("16_process_api"), {"--time-scale", "0.03"});
   REQUIRE(api.read_until("join_for"));
   api.kill(SIGKILL);
   api.finish();
