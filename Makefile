@@ -5,6 +5,10 @@
 .SUFFIXES:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
+# As many jobs as there are CPUs, unless the user says another number, or wants something built after `clean`.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS))$(filter clean distclean,$(MAKECMDGOALS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 HOST := $(shell uname -m)
 CPUS := $(patsubst arch/%/flags.mk,%,$(wildcard arch/*/flags.mk))
