@@ -203,7 +203,7 @@ $(BUILD)/include/arch:
 
 # --- musl's pure functions -------------------------------------------------------------------------------------------
 
-$(BUILD)/libmusl-pure.a: rt/start/musl-pure.list rt/start/musl.sh arch/$(ARCH)/flags.mk | $(BUILD)/tools/build
+$(BUILD)/libmusl-pure.a: rt/start/musl-pure.list rt/start/musl.sh rt/start/libgcc.sh arch/$(ARCH)/flags.mk | $(BUILD)/tools/build
 	@mkdir -p $(@D)
 	$(call say,MUSL,$@) rt/start/musl.sh $(ARCH) '$(CROSS_COMPILE)' '$(ARCH_MUSL_FLAGS)' $@
 
