@@ -526,10 +526,10 @@ $(SDK)/lib/cmake/rt/rt-config-version.cmake: linker/rt-config-version.cmake.in M
 	$(fill_in)
 
 install: sdk ## install the SDK below DESTDIR and PREFIX
-	$(Q)linker/install.sh install '$(SDK)' '$(DESTDIR)$(PREFIX)' lib/rt/$(ARCH)/installed $(SDK_FILES:$(SDK)/%=%)
+	$(call say,SDK,to $(DESTDIR)$(PREFIX)) linker/install.sh install '$(SDK)' '$(DESTDIR)$(PREFIX)' lib/rt/$(ARCH)/installed $(SDK_FILES:$(SDK)/%=%)
 
 uninstall: ## remove what was installed below DESTDIR and PREFIX, for all CPUs
-	$(Q)linker/install.sh uninstall '$(DESTDIR)$(PREFIX)' $(patsubst %,lib/rt/%/installed,$(CPUS))
+	$(call say,SDK,from $(DESTDIR)$(PREFIX)) linker/install.sh uninstall '$(DESTDIR)$(PREFIX)' $(patsubst %,lib/rt/%/installed,$(CPUS))
 
 # --- Containers ------------------------------------------------------------------------------------------------------
 # The image of an app holds this app alone; the one of the tour holds all apps, and init to be PID 1.
