@@ -208,7 +208,7 @@ $(BUILD)/include/arch:
 
 # --- musl's pure functions -------------------------------------------------------------------------------------------
 
-$(BUILD)/libmusl-pure.a: rt/start/musl-pure.list rt/start/musl.sh arch/$(ARCH)/flags.mk | $(BUILD)/tools/build
+$(BUILD)/libmusl-pure.a: rt/start/musl-pure.list rt/start/musl.sh rt/start/libgcc.sh arch/$(ARCH)/flags.mk | $(BUILD)/tools/build
 	@mkdir -p $(@D)
 	$(call say,MUSL,$@) rt/start/musl.sh $(ARCH) '$(CROSS_COMPILE)' '$(ARCH_MUSL_FLAGS)' $@
 
@@ -349,6 +349,9 @@ $(addprefix bare-,$(CPUS)): bare-%:
 
 include arch/$(ARCH)/machine.mk
 
+ifneq ($(KERNEL),$(wildcard $(KERNEL)))
+$(error KERNEL=$(KERNEL) is no file)
+endif
 MACHINE_KERNEL   := $(or $(KERNEL),$(BUILD)/machine/kernel)
 KERNEL_ARGUMENTS := $(KERNEL_PACKAGE) $(if $(KERNEL_CONFIG),$(KERNEL_CONFIG) $(KERNEL_ARCH) '$(CROSS_COMPILE)')
 
@@ -381,9 +384,14 @@ $(BUILD)/machine/bare-tests.cpio: $(BUILD)/machine/bare-tests $(BUILD)/bare/apps
 $(BUILD)/machine/panic.cpio: $(BUILD)/bare/apps/hello
 	$(call initramfs,$<)
 
+# Which kernel the machine has: another one than at the last time is seen, however old its file is.
+$(BUILD)/machine/kernel.name: always
+	$(Q)mkdir -p $(@D) && echo '$(MACHINE_KERNEL)' | cmp -s - $@ || echo '$(MACHINE_KERNEL)' >$@
+.PHONY: always
+
 # A program that starts this CPU's machine: boot RAM-DISK CPUS INIT-ARGUMENTS [QEMU-ARGUMENT]...
 $(BUILD)/machine/boot: $(MACHINE_KERNEL) $(BUILD)/bare/machine/app-hello.cpio tests/machine/accelerator.sh \
-                       arch/$(ARCH)/machine.mk | $(BUILD)/tools/machine
+                       $(BUILD)/machine/kernel.name arch/$(ARCH)/machine.mk | $(BUILD)/tools/machine
 	$(Q)accelerator=$$(tests/machine/accelerator.sh $(ARCH) $< $(MACHINE_CONSOLE) '$(MACHINE)' $(word 2,$^)) && \
 	  printf '#!/bin/sh\nexec tests/machine/boot.sh %s %s %s "%s" "$$@"\n' \
 	    $< $(MACHINE_CONSOLE) $$accelerator '$(MACHINE)' >$@ && chmod 755 $@
@@ -529,10 +537,10 @@ $(SDK)/lib/cmake/rt/rt-config-version.cmake: linker/rt-config-version.cmake.in M
 	$(fill_in)
 
 install: sdk ## install the SDK below DESTDIR and PREFIX
-	$(Q)linker/install.sh install '$(SDK)' '$(DESTDIR)$(PREFIX)' lib/rt/$(ARCH)/installed $(SDK_FILES:$(SDK)/%=%)
+	$(call say,SDK,to $(DESTDIR)$(PREFIX)) linker/install.sh install '$(SDK)' '$(DESTDIR)$(PREFIX)' lib/rt/$(ARCH)/installed $(SDK_FILES:$(SDK)/%=%)
 
 uninstall: ## remove what was installed below DESTDIR and PREFIX, for all CPUs
-	$(Q)linker/install.sh uninstall '$(DESTDIR)$(PREFIX)' $(patsubst %,lib/rt/%/installed,$(CPUS))
+	$(call say,SDK,from $(DESTDIR)$(PREFIX)) linker/install.sh uninstall '$(DESTDIR)$(PREFIX)' $(patsubst %,lib/rt/%/installed,$(CPUS))
 
 # --- Containers ------------------------------------------------------------------------------------------------------
 # The image of an app holds this app alone; the one of the tour holds all apps, and init to be PID 1.
@@ -553,6 +561,8 @@ IMAGE_ARCHIVE = build/image/$(IMAGE_APP)$(if $(filter 1,$(words $(IMAGE_CPUS))),
 image_root    = build/image/$(IMAGE_APP)/$(1)
 platform      = $(shell sed -n 's/^ARCH_PLATFORM *:= *//p' arch/$(1)/flags.mk)
 
+demand_cpus = $(if $(filter-out $(CPUS),$(1)),$(error there is no CPU '$(filter-out $(CPUS),$(1))'; rt knows: $(CPUS)))
+
 # All files of the image for this CPU.
 image-root: $(patsubst %,$(BARE_BUILD)/apps/%,$(IMAGE_APPS))
 	$(Q)rm -rf $(call image_root,$(ARCH)) && mkdir -p $(call image_root,$(ARCH)) && \
@@ -560,6 +570,7 @@ image-root: $(patsubst %,$(BARE_BUILD)/apps/%,$(IMAGE_APPS))
 
 image: ## make a container image archive of APP, for IMAGE_CPUS
 	$(call demand_app,$(IMAGE_APP))
+	$(call demand_cpus,$(IMAGE_CPUS))
 	$(Q)for cpu in $(IMAGE_CPUS); do $(MAKE) --no-print-directory ARCH=$$cpu APP=$(IMAGE_APP) image-root || exit 1; done
 	$(call say,IMAGE,$(IMAGE_ARCHIVE)) apps/pack/image.sh $(IMAGE_ARCHIVE) $(IMAGE) '$(IMAGE_ENTRY)' \
 	  $(foreach cpu,$(IMAGE_CPUS),$(call platform,$(cpu))=$(call image_root,$(cpu)))

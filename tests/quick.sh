@@ -14,7 +14,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 cat >"$work/beyond" <<'END'
-10000 threads one after the other leave no memory and no descriptor behind|counts pages, the emulator's among them
+thousands of threads one after the other leave no memory and no descriptor behind|counts pages, the emulator's among them
 2000 threads live at once, and a second time they take no more memory|counts pages, the emulator's among them
 a subreaper gets the orphans among its descendants|prctl(PR_SET_CHILD_SUBREAPER) is unknown to it
 with CLONE_VFORK the parent goes on when the child has ended|makes CLONE_VFORK an ordinary fork

@@ -5,7 +5,8 @@
 #   rt/start/musl.sh CPU COMPILER_PREFIX FLAGS LIBRARY
 #
 # They are compiled for size, position-independent, and without a stack protector: its canary lies at the thread
-# pointer, and start-up copies memory before there is one.
+# pointer, and start-up copies memory before there is one. Where FLAGS ask for branch protection, libgcc's functions
+# come along, marked accordingly (libgcc.sh).
 #
 # Source and results are kept in ${XDG_CACHE_HOME:-~/.cache}/rt/musl, so that each is made once. Everything arrives
 # there under its final name by a rename, complete: builds that run at the same time do not see each other's halves.
@@ -19,7 +20,10 @@ library=$(cd "$(dirname "$4")" && pwd)/$(basename "$4")
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/rt/musl
 source=$cache/musl-$version.tar.gz
-key=$({ cat "$here/musl-pure.list" "$0"; "${prefix}gcc" --version; echo "$flags"; } | sha256sum | cut -c 1-16)
+libgcc=
+case $flags in *branch-protection*) libgcc=$("${prefix}gcc" -print-libgcc-file-name) ;; esac
+key=$({ cat "$here/musl-pure.list" "$here/libgcc.sh" "$0" ${libgcc:+"$libgcc"} && "${prefix}gcc" --version &&
+  echo "$flags"; } | sha256sum | cut -c 1-16)
 result=$cache/pure-$version-$cpu-$key.a
 
 mkdir -p "$cache"
@@ -63,14 +67,13 @@ if [ ! -e "$result" ]; then
   cd "$work/musl-$version"
   # Branch protection asks for a landing pad where an indirect branch may lead (bti c, in the spelling that every
   # assembler knows), and for a note that says there is one: compilers make both, but not for assembly.
-  case $flags in *branch-protection*)
+  if [ "$libgcc" ]; then
     for file in src/*/"$cpu"/*.S; do
       sed -i 's/^\([a-z_][a-z_0-9]*\):/&\n\thint #34/' "$file"
       printf '%s\n' '.section .note.gnu.property, "a"' '.p2align 3' '.word 4, 16, 5' '.asciz "GNU"' \
         '.word 0xc0000000, 4, 1, 0' >>"$file"
     done
-    ;;
-  esac
+  fi
   # A CPU's own form of a function goes before the common one.
   objects=
   for name in $(sed -n 's/^\([a-z_0-9]\{1,\}\) .*/\1/p' "$here/musl-pure.list"); do
@@ -85,6 +88,7 @@ if [ ! -e "$result" ]; then
   { ./configure --target="$cpu-linux-musl" --disable-shared CC="${prefix}gcc" CFLAGS="$flags" &&
     make -j2 AR="${prefix}ar" RANLIB="${prefix}ranlib" AOBJS="$objects" lib/libc.a; } >"$work/log" 2>&1 ||
     { tail -n 20 "$work/log" >&2 && fail "compiling failed"; }
+  [ -z "$libgcc" ] || "$here/libgcc.sh" "$prefix" "$libgcc" lib/libc.a
   mv lib/libc.a "$result"
 fi
 

@@ -75,6 +75,21 @@ RT_CASE("the stack canary is random and begins with a zero byte") {
   CHECK((rt::arch::canary() & 0xff) == 0);
 }
 
+RT_CASE("long double divides numbers, zeros, infinities and what is not a number") {
+  const auto quotient = [](long double a, long double b) {
+    volatile long double dividend = a, divisor = b; // or the compiler divides
+    return dividend / divisor;
+  };
+  constexpr long double infinity = __builtin_infl(), nan = __builtin_nanl(""), smallest = __LDBL_DENORM_MIN__;
+  CHECK(quotient(1, -4) == -0.25L);
+  CHECK(quotient(smallest, smallest) == 1);
+  CHECK((quotient(0, 4) == 0 && quotient(4, infinity) == 0));
+  CHECK((quotient(4, 0) == infinity && quotient(-infinity, 4) == -infinity && quotient(infinity, 0) == infinity));
+  for (const long double result :
+       {quotient(0, 0), quotient(infinity, infinity), quotient(nan, 1), quotient(1, nan), quotient(nan, nan)})
+    CHECK(result != result);
+}
+
 RT_CASE_ENDS("a smashed stack is a panic", bare::by_signal(6), "stack smashed") {
   volatile char buffer[16];
   volatile char* beyond = buffer;

@@ -20,10 +20,11 @@ struct Cpu {
   std::filesystem::path directory() const { return build().parent_path() / name; }
   std::string app(const std::string& app) const { return (directory() / "bare/apps" / app).string(); }
 
-  std::vector<std::string> apps() const {
+  std::vector<std::string> apps() const { return programs("bare/apps"); }
+  std::vector<std::string> programs(const std::string& folder) const {
     std::vector<std::string> found;
-    for (const auto& entry : std::filesystem::directory_iterator(directory() / "bare/apps"))
-      if (const auto path = entry.path(); path.extension() == ".stripped") found.push_back(app(path.stem().string()));
+    for (const auto& entry : std::filesystem::directory_iterator(directory() / folder))
+      if (auto path = entry.path(); path.extension() == ".stripped") found.push_back(path.replace_extension().string());
     REQUIRE(found.size() >= 8);
     return found;
   }
@@ -80,19 +81,41 @@ TEST_CASE("segments are aligned to the CPU's largest page, and the file is not p
   }
 }
 
-// But for those that print or parse floating-point numbers: these need libgcc's quadruple precision, and a
-// distribution's libgcc may have been compiled without landing pads.
 TEST_CASE("programs of aarch64 ask the kernel to check where indirect branches land") {
   for (const auto& cpu : cpus()) {
     if (cpu.name != "aarch64") continue;
-    auto programs = cpu.apps();
+    auto programs = cpu.programs("bare/tests/bare");
+    for (const auto& app : cpu.apps()) programs.push_back(app);
     for (const char* name : {"hello", "hello_thread"})
       programs.push_back((cpu.directory() / "bare-clang/apps" / name).string());
     for (const auto& program : programs) {
       CAPTURE(program);
-      if (e2e::contains(shell(cpu.tool("nm") + " " + program).out, " __multf3")) continue;
       CHECK(e2e::contains(shell(cpu.tool("readelf") + " -lW " + program).out, "GNU_PROPERTY"));
       CHECK(e2e::contains(shell(cpu.tool("readelf") + " -nW " + program).out, "AArch64 feature: BTI"));
+    }
+    // Those that parse floating-point numbers are among them, by libgcc's functions.
+    CHECK(e2e::contains(shell(cpu.tool("nm") + " " + cpu.app("17_pipe")).out, " __divtf3"));
+  }
+}
+
+// libgcc's have none (rt/start/libgcc.sh).
+TEST_CASE("on aarch64 nothing takes the address of a function that has no landing pad") {
+  for (const auto& cpu : cpus()) {
+    if (cpu.name != "aarch64") continue;
+    const std::string directory = cpu.directory().string(), functions = directory + "/libmusl-pure.a";
+    const auto names = [](const std::string& command) { return e2e::split_lines(shell(command + " | sort -u").out); };
+    const auto without = names(cpu.tool("objdump") + " -d --no-show-raw-insn " + functions +
+                               " | awk '/>:$/ { name = $2; getline; if ($2 != \"bti\") print name }' | tr -d '<>:'");
+    const auto taken =
+        names(cpu.tool("readelf") + " -rW " + directory + "/bare/librt.a " + directory + "/bare/apps/*.o " + functions +
+              " | awk '/^Relocation section/ { debug = /debug|eh_frame/ }"
+              " / R_AARCH64_/ && !debug && $3 !~ /_(CALL|JUMP)26$/ { print $5 }'");
+    for (const char* name : {"__divtf3", "__addtf3", "__udivti3"})
+      CHECK(std::find(without.begin(), without.end(), name) != without.end());
+    CHECK(taken.size() > 100);
+    for (const auto& name : without) {
+      CAPTURE(name);
+      CHECK(std::find(taken.begin(), taken.end(), name) == taken.end());
     }
   }
 }

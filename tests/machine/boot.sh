@@ -23,7 +23,7 @@ trap 'rm -f "$log"' EXIT
 # panic=-1: restart at once after a panic; -no-reboot: which is the end.
 $qemu -accel "$accelerator" -smp "$cpus" -nodefaults -no-user-config -no-reboot -display none \
   -chardev "stdio,id=console,mux=on,signal=off,logfile=$log" -serial chardev:console -mon chardev=console \
-  -kernel "$kernel" -initrd "$initramfs" -append "console=$console panic=-1 quiet $words" "$@"
+  -kernel "$kernel" -initrd "$initramfs" -append "console=$console panic=-1 quiet mitigations=off $words" "$@"
 status=$?
 code=$(tr -d '\r' <"$log" | sed -n 's/^init: exit code \([0-9]*\)$/\1/p' | tail -n 1)
 if [ -z "$code" ]; then
