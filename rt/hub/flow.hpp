@@ -41,9 +41,7 @@ struct alignas(arch::cache_line) Flow {
   Flow* earlier = nullptr;
   Flow* later = nullptr;
   std::uint32_t epoch = 0; // in which it began
-  bool waits_for_lock = false;
-  bool interruptible = false; // its wait, by a cancel
-  bool live = false;          // a fiber that has not ended
+  bool live = false;       // a fiber that has not ended
 
   static Flow& of(arch::Context& context) { return *reinterpret_cast<Flow*>(Context::of(&context)); }
 };

@@ -88,6 +88,20 @@ class Hub {
 
   Parked park(Waiter& waiter, Deadline deadline, LongWait* long_wait, const Atomic<std::uint32_t>* word);
 
+  /// The same for a Waiter that begins as `suspended`, and not for a lock. Inline: of each frame that a flow stops in
+  /// there is more to fetch when it goes on.
+  [[gnu::always_inline]] Parked park_inline(Waiter& waiter, Deadline deadline) {
+    waiter.stops = false;
+    suspend(waiter, deadline.limited_to(running_flow->task->limit), nullptr);
+    return waiter.state().load(std::memory_order_acquire) == Waiter::notified ? Parked::unparked : waiter.woken_by;
+  }
+
+  /// Fetches into the cache what the next ready flows go on with, when those that it was done for have run. To be
+  /// called by a flow that is about to park for long.
+  void fetch_ahead() {
+    if (--fetched_ <= 0) fetch_next();
+  }
+
   /// Ends the wait of a parked flow of this hub, if that is possible. To be called in the hub's thread.
   void interrupt(Flow& flow, Parked reason);
 
@@ -133,7 +147,8 @@ class Hub {
 
  private:
   static constexpr int turns = 64;
-
+  static constexpr int most_fetched = 16;
+  static constexpr std::size_t fetched_of_stack = 448; // bytes: the frames from the switch up to a function that reads
   static constexpr std::uint32_t polls_between_looks = 16; // at the clock
 
   static inline constinit Atomic<Hub*> all = nullptr;
@@ -141,6 +156,7 @@ class Hub {
   static Hub& make();
   bool poll_and_yield();
   void wait_for_ready();
+  void fetch_next();
   void poll();
   void look();
   void sleep();
@@ -150,7 +166,26 @@ class Hub {
   void wake_canceled();
   bool somebody_wants_lock();
   void enlist_lock_waiter(Flow& flow);
-  void delist_lock_waiter(Flow& flow);
+  void delist_lock_waiter(Flow& flow, Waiter& waiter);
+
+  /// Stops the running flow, whose Waiter is `suspended`: it will be made ready once, by unpark, perhaps it has been
+  /// already, or by interrupt().
+  [[gnu::always_inline]] void suspend(Waiter& waiter, Deadline deadline, LongWait* long_wait) {
+    Flow& self = *running_flow;
+    waiter.since = time_;
+    waiter.interruptible = deadline.interruptible();
+    self.waiter = &waiter;
+    if (deadline.interruptible() && self.task->canceled.load(std::memory_order_relaxed)) {
+      interrupt(self, Parked::canceled);
+    } else {
+      if (!deadline.never()) timers.add(self, deadline.nanoseconds());
+      if (long_wait) enlist_lock_waiter(self);
+    }
+    switch_away();
+    self.waiter = nullptr;
+    if (self.timer != Flow::no_timer) timers.remove(self);
+    if (waiter.waits_for_lock) delist_lock_waiter(self, waiter);
+  }
 
   [[gnu::always_inline]] void switch_to_next() {
     if (--turns_left_ <= 0) [[unlikely]]
@@ -178,6 +213,7 @@ class Hub {
   Flow* first_ready_ = nullptr;
   Flow** last_ready_ = &first_ready_;
   int turns_left_ = turns;
+  int fetched_ = 0;            // flows that will have run before the next ones are fetched
   std::uint64_t switches_ = 0; // until the last poll
   bool finishing_ = false;
   std::uint32_t polls_ = 0;

@@ -34,8 +34,7 @@ Result<Poller*> make(Hub& hub, std::string_view engine) {
 
 Result<Poller*> Poller::of(Hub& hub) {
   Poller* const before = hub.poller();
-  if (before && !before->thread_ended_) [[likely]]
-    return before;
+  if (before && before->in_use()) return before;
   const std::string_view engine = chosen_engine();
   if (before && before->engine() == engine) {
     before->thread_ended_ = false;
@@ -59,16 +58,6 @@ Result<DescriptorEntry*> Poller::enter(int descriptor) {
   // Who is there still waits for what the number meant before.
   if (entry->state.load(std::memory_order_acquire) & DescriptorEntry::closed) end_waits(*entry);
   return entry;
-}
-
-Parked Poller::park(DescriptorWaiter& waiter, Deadline deadline) {
-  waiter.entry.waiters.push_back(waiter);
-  ++waiting_;
-  const Parked parked = waiter.park(deadline);
-  --waiting_;
-  if (waiter.listed) waiter.entry.waiters.remove(waiter);
-  if (last_woken_ == &waiter) last_woken_ = nullptr;
-  return parked;
 }
 
 void Poller::await_wake(DescriptorWaiter& waiter) {

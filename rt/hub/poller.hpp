@@ -21,6 +21,7 @@
 
 #include <rt/base/result.hpp>
 #include <rt/hub/descriptor_table.hpp>
+#include <rt/hub/hub.hpp>
 #include <rt/kernel/clock.hpp>
 #include <rt/kernel/poll.hpp>
 #include <rt/sync/waiter.hpp>
@@ -30,7 +31,6 @@
 
 namespace rt::hub {
 
-class Hub;
 using kernel::Ready;
 
 /// A flow that waits for a descriptor.
@@ -53,6 +53,9 @@ class Poller {
   /// The hub's; made if there is none, or if the one that an earlier thread has left is of another engine. Errors of
   /// epoll_create1(2) and eventfd(2); not_enough_memory.
   static Result<Poller*> of(Hub& hub);
+
+  /// Its hub has a thread.
+  bool in_use() const { return !thread_ended_; }
 
   /// As HubInfo::engine.
   virtual std::string_view engine() const = 0;
@@ -89,8 +92,17 @@ class Poller {
 
   /// The entry of a descriptor that a flow is about to wait for. bad_file_descriptor, not_enough_memory.
   Result<DescriptorEntry*> enter(int descriptor);
-  /// Suspends the running flow in the entry.
-  Parked park(DescriptorWaiter& waiter, Deadline deadline);
+  /// Suspends the running flow in the entry. Inline, as Hub::park_inline.
+  [[gnu::always_inline]] Parked park(DescriptorWaiter& waiter, Deadline deadline) {
+    waiter.entry.waiters.push_back(waiter);
+    ++waiting_;
+    hub_.fetch_ahead();
+    const Parked parked = hub_.park_inline(waiter, deadline);
+    --waiting_;
+    if (waiter.listed) waiter.entry.waiters.remove(waiter);
+    if (last_woken_ == &waiter) last_woken_ = nullptr;
+    return parked;
+  }
   /// Suspends it once more, outside of the entry, until wake().
   void await_wake(DescriptorWaiter& waiter);
   /// Takes a flow out of the entry and makes it ready.

@@ -109,6 +109,8 @@ class Waiter {
   static constexpr std::uint32_t waiting = 0, sleeping = 1, suspended = 2, notified = 3;
   Parked woken_by = Parked::unparked; // by its hub, why
   bool stops = false;                 // it was `suspended`, and park has not stopped for that yet
+  bool waits_for_lock = false;        // it is among those that its hub lets look for a dead lock
+  bool interruptible = false;         // by a cancel
   std::int64_t since = 0;             // for reports: when it was parked, on Clock; coarse in a hub
   Atomic<std::uint32_t>& state() { return state_; }
 

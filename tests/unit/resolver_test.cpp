@@ -347,12 +347,15 @@ TEST_CASE("a server that never stops sending keeps neither the time from passing
     return {};
   });
   Machine machine(asks(server));
-  int turns = 0;
-  auto lookup = rt::spawn([&] {
-    rt::Timeout limit(50ms);
-    CHECK(machine.resolve("example.com").error() == Errc::timed_out);
-  });
-  for (; !lookup.done(); ++turns) rt::sleep_for(1ms);
+  int turns;
+  do {
+    turns = 0;
+    auto lookup = rt::spawn([&] {
+      rt::Timeout limit(50ms);
+      CHECK(machine.resolve("example.com").error() == Errc::timed_out);
+    });
+    for (; !lookup.done(); ++turns) rt::sleep_for(1ms);
+  } while (victim == 0); // on a busy machine the server may not have been asked in that time
   CHECK(turns > 3);
   auto canceled = rt::spawn([&] { CHECK(machine.resolve("example.com").error() == Errc::canceled); });
   rt::sleep_for(5ms);
