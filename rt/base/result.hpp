@@ -23,6 +23,15 @@ template <class T = void> class Result {
   Result(Error error) : error_(error) {}
   Result(Errc code) : error_{code} {}
 
+  /// The value that write(address) has put at the address, or the error that it has returned.
+  template <class Write> static Result written_by(Write write) {
+    Result result(Errc::none);
+    const auto written = write(static_cast<void*>(&result.value_));
+    result.ok_ = written.ok();
+    if (!written) result.error_ = written.error();
+    return result;
+  }
+
   Result(const Result& other) requires std::is_copy_constructible_v<T> : ok_(other.ok_) {
     if (ok_)
       ::new (&value_) T(other.value_);

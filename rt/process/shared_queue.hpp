@@ -33,7 +33,8 @@ namespace shared_queue {
 
 inline SharedRing::Bytes bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 
-/// How a T becomes bytes and comes back.
+/// How a T becomes bytes and comes back: encode(item, send) returns what send(bytes) does; decode(get) is what a
+/// get(accept, argument) of the ring finds.
 template <class T> struct Codec {
   static_assert(std::is_trivially_copyable_v<T>,
                 "an item of a SharedQueue is a Value, a std::string, or trivially copyable");
@@ -43,15 +44,16 @@ template <class T> struct Codec {
     return send(std::as_bytes(std::span(&item, 1)));
   }
 
-  struct Buffer {
-    alignas(T) std::byte bytes[sizeof(T)];
-  };
-  static Result<void> fill(Buffer& buffer, SharedRing::Bytes first, SharedRing::Bytes second) {
+  template <class Get> static Result<T> decode(Get get) {
+    return Result<T>::written_by([&](void* place) { return get(copy, place); });
+  }
+
+ private:
+  static Result<void> copy(void* place, SharedRing::Bytes first, SharedRing::Bytes second) {
     if (first.size() + second.size() != sizeof(T)) return Errc::message_size;
-    std::copy(second.begin(), second.end(), std::copy(first.begin(), first.end(), buffer.bytes));
+    std::copy(second.begin(), second.end(), std::copy(first.begin(), first.end(), static_cast<std::byte*>(place)));
     return {};
   }
-  static Result<T> decode(const Buffer& buffer) { return *std::launder(reinterpret_cast<const T*>(buffer.bytes)); }
 };
 
 template <> struct Codec<std::string> {
@@ -59,23 +61,35 @@ template <> struct Codec<std::string> {
 
   template <class Send> static Result<void> encode(const std::string& item, Send send) { return send(bytes_of(item)); }
 
-  using Buffer = std::string;
-  static Result<void> fill(Buffer& buffer, SharedRing::Bytes first, SharedRing::Bytes second) {
-    buffer.reserve(first.size() + second.size());
-    buffer.append(reinterpret_cast<const char*>(first.data()), first.size());
-    buffer.append(reinterpret_cast<const char*>(second.data()), second.size());
+  template <class Get> static Result<std::string> decode(Get get) {
+    std::string text;
+    if (const Result<void> got = get(append, &text); !got) return got.error();
+    return text;
+  }
+
+ private:
+  static Result<void> append(void* text, SharedRing::Bytes first, SharedRing::Bytes second) {
+    auto& all = *static_cast<std::string*>(text);
+    all.reserve(first.size() + second.size());
+    all.append(reinterpret_cast<const char*>(first.data()), first.size());
+    all.append(reinterpret_cast<const char*>(second.data()), second.size());
     return {};
   }
-  static Result<std::string> decode(Buffer& buffer) { return std::move(buffer); }
 };
 
-template <> struct Codec<Value> : Codec<std::string> {
+template <> struct Codec<Value> {
+  static constexpr std::size_t length = 0;
+
   template <class Send> static Result<void> encode(const Value& item, Send send) {
     std::string buffer;
     if (const Result<void> encoded = cbor::encode(item, buffer); !encoded) return encoded;
     return send(bytes_of(buffer));
   }
-  static Result<Value> decode(const Buffer& buffer) { return cbor::decode(buffer); }
+  template <class Get> static Result<Value> decode(Get get) {
+    const Result<std::string> bytes = Codec<std::string>::decode(get);
+    if (!bytes) return bytes.error();
+    return cbor::decode(*bytes);
+  }
 };
 
 } // namespace shared_queue
@@ -142,7 +156,7 @@ template <class T> class SharedQueue {
   Result<T> get() { return get_until(Deadline{}); }
   /// Takes an item if there is one. empty, and as get. (Python's get_nowait.)
   [[nodiscard]] Result<T> try_get() {
-    return receive([&](SharedRing::Accept* accept, void* buffer) { return ring_->try_get(accept, buffer); });
+    return Codec::decode([&](SharedRing::Accept* accept, void* argument) { return ring_->try_get(accept, argument); });
   }
   /// Takes an item, waiting for one within the time. timed_out, and as get.
   template <class Rep, class Period> [[nodiscard]] Result<T> get_for(std::chrono::duration<Rep, Period> timeout) {
@@ -183,17 +197,8 @@ template <class T> class SharedQueue {
     return Codec::encode(item, [&](SharedRing::Bytes bytes) { return ring_->put(bytes, deadline); });
   }
   Result<T> get_until(Deadline deadline) {
-    return receive([&](SharedRing::Accept* accept, void* buffer) { return ring_->get(accept, buffer, deadline); });
-  }
-  template <class Get> Result<T> receive(Get get) {
-    typename Codec::Buffer buffer;
-    const Result<void> got = get(
-        [](void* place, SharedRing::Bytes first, SharedRing::Bytes second) {
-          return Codec::fill(*static_cast<typename Codec::Buffer*>(place), first, second);
-        },
-        &buffer);
-    if (!got) return got.error();
-    return Codec::decode(buffer);
+    return Codec::decode(
+        [&](SharedRing::Accept* accept, void* argument) { return ring_->get(accept, argument, deadline); });
   }
 
   SharedMemory memory_;

@@ -4,7 +4,6 @@
 #include <rt/sync/flagged_wait.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -13,12 +12,14 @@ namespace rt {
 namespace {
 
 constexpr std::uint64_t magic = 0x676e6972'64657274; // "trdering" in memory
+constexpr std::size_t least_capacity = 64;
+constexpr std::chrono::milliseconds longest_patience{10};
 
 } // namespace
 
 std::size_t SharedRing::rounded(std::size_t capacity) {
   if (capacity > most_capacity) panic("a shared queue for {} bytes: {} are the most", capacity, most_capacity);
-  return std::bit_ceil(std::max(capacity, std::size_t{64}));
+  return (std::max(capacity, least_capacity) + unit - 1) / unit * unit;
 }
 
 SharedRing::SharedRing(std::size_t capacity, std::size_t most_messages)
@@ -28,26 +29,23 @@ SharedRing::SharedRing(std::size_t capacity, std::size_t most_messages)
 
 SharedRing* SharedRing::in(void* memory, std::size_t size) {
   auto* const ring = std::launder(static_cast<SharedRing*>(memory));
-  const bool whole = size >= sizeof(SharedRing) && ring->magic_ == magic &&
-                     std::has_single_bit(ring->capacity_units_) &&
+  const bool whole = size >= sizeof(SharedRing) + least_capacity && ring->magic_ == magic &&
                      size == sizeof(SharedRing) + std::size_t{ring->capacity_units_} * unit;
   return whole ? ring : nullptr;
 }
 
-void SharedRing::write(std::uint32_t at, std::uint32_t length, Bytes message) {
-  const std::size_t capacity = std::size_t{capacity_units_} * unit;
-  char* const place = bytes() + std::size_t{at & (capacity_units_ - 1)} * unit;
+void SharedRing::write(char* place, Bytes message) {
+  const auto length = static_cast<std::uint32_t>(message.size());
   __builtin_memcpy(place, &length, sizeof length);
-  const std::size_t before_end = static_cast<std::size_t>(bytes() + capacity - (place + sizeof length));
-  const std::size_t first = std::min(message.size(), before_end);
-  if (first > 0) __builtin_memcpy(place + sizeof length, message.data(), first);
+  place += sizeof length;
+  const std::size_t first = std::min(message.size(), static_cast<std::size_t>(end() - place));
+  if (first > 0) __builtin_memcpy(place, message.data(), first);
   if (first < message.size()) __builtin_memcpy(bytes(), message.data() + first, message.size() - first);
 }
 
-Result<void> SharedRing::accept_at(std::uint32_t at, std::uint32_t length, Accept* accept, void* argument) {
-  const std::size_t capacity = std::size_t{capacity_units_} * unit;
-  const char* const begin = bytes() + std::size_t{at & (capacity_units_ - 1)} * unit + sizeof length;
-  const std::size_t first = std::min<std::size_t>(length, static_cast<std::size_t>(bytes() + capacity - begin));
+Result<void> SharedRing::accept_at(const char* place, std::uint32_t length, Accept* accept, void* argument) {
+  const char* const begin = place + sizeof length;
+  const std::size_t first = std::min<std::size_t>(length, static_cast<std::size_t>(end() - begin));
   return accept(argument, {reinterpret_cast<const std::byte*>(begin), first},
                 {reinterpret_cast<const std::byte*>(bytes()), length - first});
 }
@@ -59,14 +57,18 @@ Errc SharedRing::put_now(Bytes message, std::uint32_t units, std::uint32_t& seen
     const std::lock_guard guard(put_lock_);
     if (closed_.load(std::memory_order_relaxed)) return Errc::closed;
     const Position tail = tail_.load(std::memory_order_relaxed);
-    if (!has_room(tail, seen_head_, units)) seen_head_ = head_.load(std::memory_order_acquire);
-    seen_head = seen_head_.units;
-    if (!has_room(tail, seen_head_, units)) return Errc::full;
-    write(tail.units, static_cast<std::uint32_t>(message.size()), message);
-    tail_.both.store(Position{tail.units + units, tail.messages + 1}.word(), std::memory_order_release);
+    Position head = seen_head_.load(std::memory_order_relaxed);
+    if (!has_room(tail, head, units)) {
+      head = head_.load(std::memory_order_acquire);
+      seen_head_.store(head, std::memory_order_relaxed);
+    }
+    seen_head = head.messages;
+    if (!has_room(tail, head, units)) return Errc::full;
+    write(at(tail.place), message);
+    tail_.store(after(tail, units), std::memory_order_release);
     wake = std::exchange(getters_wait_, false);
   }
-  if (wake) SharedScope::wake(tail_.units, 1);
+  if (wake) SharedScope::wake(tail_.messages, 1);
   return Errc::none;
 }
 
@@ -88,9 +90,9 @@ Result<void> SharedRing::put(Bytes message, Deadline deadline) {
   std::uint32_t seen_head;
   Errc put = put_now(message, units, seen_head);
   Waited waited = Waited::changed;
-  bool was_woken = false;
+  bool was_woken = false, patient = true;
   while (put == Errc::full && !gave_up(waited)) {
-    waited = wait_for_room(units, seen_head, deadline);
+    waited = wait_for_room(units, seen_head, deadline, patient);
     was_woken |= waited == Waited::woken;
     put = put_now(message, units, seen_head);
   }
@@ -98,14 +100,26 @@ Result<void> SharedRing::put(Bytes message, Deadline deadline) {
   return put == Errc::full ? error_of(waited) : put;
 }
 
-Waited SharedRing::wait_for_room(std::uint32_t units, std::uint32_t seen_head, Deadline deadline) {
-  if (watch(head_.units, seen_head)) return Waited::changed;
+Waited SharedRing::wait_for_room(std::uint32_t units, std::uint32_t seen_head, Deadline deadline, bool& patient) {
+  if (watch(head_.messages, seen_head)) return Waited::changed;
   {
     const std::unique_lock guard = lock_for_get();
-    if (head_.load(std::memory_order_relaxed).units != seen_head) return Waited::changed;
+    if (head_.load(std::memory_order_relaxed).messages != seen_head) return Waited::changed;
     want_room(units);
+    set_patience(patient, seen_head);
   }
-  return SharedScope::wait_on(head_.units, seen_head, deadline);
+  const Deadline last = patient ? std::min(deadline, Deadline::after(longest_patience)) : deadline;
+  const Waited waited = SharedScope::wait_on(head_.messages, seen_head, last);
+  if (waited != Waited::timed_out || last == deadline) return waited;
+  patient = false;
+  return Waited::changed;
+}
+
+void SharedRing::set_patience(bool patient, std::uint32_t head) {
+  const std::uint32_t most = std::max((tail_.load(std::memory_order_relaxed).messages - head) / 2, 1u);
+  const bool at_once = head - full_at_ <= 2 * patience_;
+  patience_ = !patient ? 1 : at_once ? std::min(2 * patience_, most) : std::max(patience_ / 2, 1u);
+  full_at_ = head;
 }
 
 void SharedRing::want_room(std::uint32_t units) {
@@ -115,7 +129,8 @@ void SharedRing::want_room(std::uint32_t units) {
 }
 
 unsigned SharedRing::putters_to_wake(Position head) {
-  if (least_wanted_ == 0 || !has_room(tail_.load(std::memory_order_relaxed), head, least_wanted_)) return 0;
+  if (least_wanted_ == 0 || head.messages - full_at_ < patience_) return 0;
+  if (!has_room(tail_.load(std::memory_order_relaxed), head, least_wanted_)) return 0;
   least_wanted_ = 0;
   if (wanted_ != different) return 1;
   wanted_ = 0;
@@ -130,7 +145,7 @@ void SharedRing::wake_next_putter(std::uint32_t units) {
     want_room(units);
     wake = putters_to_wake(head_.load(std::memory_order_relaxed));
   }
-  if (wake > 0) SharedScope::wake(head_.units, wake);
+  if (wake > 0) SharedScope::wake(head_.messages, wake);
 }
 
 Result<void> SharedRing::get_now(Accept* accept, void* argument, std::uint32_t& seen_tail) {
@@ -140,19 +155,24 @@ Result<void> SharedRing::get_now(Accept* accept, void* argument, std::uint32_t& 
     // In this order: what was put before the ring was closed is seen.
     const bool closed = closed_.load(std::memory_order_acquire);
     const Position head = head_.load(std::memory_order_relaxed);
-    if (head == seen_tail_) seen_tail_ = tail_.load(std::memory_order_acquire);
-    seen_tail = seen_tail_.units;
-    if (head == seen_tail_) return closed ? Errc::closed : Errc::empty;
+    Position tail = seen_tail_.load(std::memory_order_relaxed);
+    if (head.messages == tail.messages) {
+      tail = tail_.load(std::memory_order_acquire);
+      seen_tail_.store(tail, std::memory_order_relaxed);
+    }
+    seen_tail = tail.messages;
+    if (head.messages == tail.messages) return closed ? Errc::closed : Errc::empty;
+    const char* const place = at(head.place);
     std::uint32_t length;
-    __builtin_memcpy(&length, bytes() + std::size_t{head.units & (capacity_units_ - 1)} * unit, sizeof length);
-    const std::size_t room = room_for(length);
-    if (room > std::size_t{seen_tail_.units - head.units} * unit) return Errc::state_not_recoverable;
-    if (const Result<void> accepted = accept_at(head.units, length, accept, argument); !accepted) return accepted;
-    const Position next = {head.units + static_cast<std::uint32_t>(room / unit), head.messages + 1};
-    in_hand_.add_with(next.messages, [&] { head_.both.store(next.word(), std::memory_order_release); });
+    __builtin_memcpy(&length, place, sizeof length);
+    const std::size_t units = room_for(length) / unit;
+    if (units > units_between(head, tail)) return Errc::state_not_recoverable;
+    if (const Result<void> accepted = accept_at(place, length, accept, argument); !accepted) return accepted;
+    const Position next = after(head, static_cast<std::uint32_t>(units));
+    in_hand_.add_with(next.messages, [&] { head_.store(next, std::memory_order_release); });
     wake = putters_to_wake(next);
   }
-  if (wake > 0) SharedScope::wake(head_.units, wake);
+  if (wake > 0) SharedScope::wake(head_.messages, wake);
   return {};
 }
 
@@ -176,13 +196,13 @@ Result<void> SharedRing::get(Accept* accept, void* argument, Deadline deadline) 
 }
 
 Waited SharedRing::wait_for_message(std::uint32_t seen_tail, Deadline deadline) {
-  if (watch(tail_.units, seen_tail)) return Waited::changed;
+  if (watch(tail_.messages, seen_tail)) return Waited::changed;
   {
     const std::lock_guard guard(put_lock_);
-    if (tail_.load(std::memory_order_relaxed).units != seen_tail) return Waited::changed;
+    if (tail_.load(std::memory_order_relaxed).messages != seen_tail) return Waited::changed;
     getters_wait_ = true;
   }
-  return SharedScope::wait_on(tail_.units, seen_tail, deadline);
+  return SharedScope::wait_on(tail_.messages, seen_tail, deadline);
 }
 
 // Others may sleep still, and there may be something for them.
@@ -190,10 +210,10 @@ void SharedRing::wake_next_getter() {
   bool wake;
   {
     const std::lock_guard guard(put_lock_);
-    wake = tail_.load(std::memory_order_relaxed) != head_.load(std::memory_order_relaxed);
+    wake = size() != 0;
     getters_wait_ = !wake;
   }
-  if (wake) SharedScope::wake(tail_.units, 1);
+  if (wake) SharedScope::wake(tail_.messages, 1);
 }
 
 // Only who holds the lock takes a message, so one that is being taken now is that of the dead owner.
@@ -250,12 +270,13 @@ void SharedRing::shutdown(bool immediate) {
   }
   if (immediate) {
     const std::unique_lock guard = lock_for_get();
-    seen_tail_ = tail_.load(std::memory_order_acquire);
-    head_.both.store(seen_tail_.word(), std::memory_order_release);
+    const Position tail = tail_.load(std::memory_order_acquire);
+    seen_tail_.store(tail, std::memory_order_relaxed);
+    head_.store(tail, std::memory_order_release);
     announce_if_done();
   }
-  SharedScope::wake(tail_.units, everybody);
-  SharedScope::wake(head_.units, everybody);
+  SharedScope::wake(tail_.messages, everybody);
+  SharedScope::wake(head_.messages, everybody);
 }
 
 bool SharedRing::leave() {

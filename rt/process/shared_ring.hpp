@@ -1,11 +1,11 @@
 #pragma once
 // SharedRing: messages of any length in a ring of bytes that several processes share; what SharedQueue is made of.
 //
-//   memory    [SharedRing][ring ...................]      capacity: a power of two
+//   memory    [SharedRing][ring ...................]      capacity: a multiple of 8
 //   message   [length, 4 bytes][bytes ...][up to the next multiple of 8]      may go on at the ring's beginning
 //
-// Two words say all: tail, up to where messages were put, and head, up to where they were taken. Each has two numbers,
-// which only grow (modulo 2^32) and change together: eight-byte units of the ring, and messages.
+// Two words say all: tail, up to where messages were put, and head, up to where they were taken. Each has two numbers
+// that change together: how many messages that were (modulo 2^32), and the place in the ring, in units of eight bytes.
 //
 //   put    with the put lock held:  waits until there is room;  writes the message behind the tail;  moves the tail
 //   get    with the get lock held:  waits until there is a message;  copies it;  moves the head
@@ -16,12 +16,16 @@
 // in vain for the dead: the two locks are given on by the kernel (rt/sync/shared_lock.hpp), their next owner finds tail
 // and head as they were before or after the one store, and there is nothing else to mend.
 //
-// One who waits for a change of the other word sleeps on its units. Before that it says so with the lock held under
+// One who waits for a change of the other word sleeps on its messages. Before that it says so with the lock held under
 // which the word changes, and looks at the word: so whoever changes it next knows of the sleeper, and neither needs a
 // fence for it. A put wakes one that waits to get, and that one wakes the next if it leaves something: a chain, as in
 // rt/sync/event_count.hpp. A get does the same for those who wait for room, once there is as much as they need. When
 // they do not all need the same, it wakes them all, once there is the least that one of them needs. What a kill breaks
 // in this is made good when a sleeper looks again (SharedScope::longest_sleep).
+//
+// Patience. On one CPU a getter that wakes a putter is interrupted for it, which fills the ring at once and sleeps
+// again: two switches for a message. So those who find it full again that soon let more be taken before they are woken,
+// twice as much each time, up to a half of what is there; but after ten milliseconds the first room is enough.
 //
 // In hand. join() waits for messages that were got and not reported done, so the ring knows what each thread has in
 // hand (rt/sync/holdings.hpp). What a dead one had is lost: it counts as done, and join says so. Taking a message is
@@ -89,40 +93,52 @@ class SharedRing {
 
   /// Of tail and head.
   struct Position {
-    std::uint32_t units;
     std::uint32_t messages;
-    static Position from(std::uint64_t word) {
-      return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32)};
-    }
-    std::uint64_t word() const { return std::uint64_t{messages} << 32 | units; }
-    friend bool operator==(const Position&, const Position&) = default;
+    std::uint32_t place;
   };
-  /// A word of both numbers; the units, which are its lower half and first in memory, can be waited on.
+  /// A word of both numbers; the messages, which are its lower half and first in memory, can be waited on.
   union Mark {
     Atomic<std::uint64_t> both;
-    Word units;
+    Word messages;
     Mark() : both(0) {}
-    Position load(std::memory_order order) const { return Position::from(both.load(order)); }
+    Position load(std::memory_order order) const {
+      const std::uint64_t word = both.load(order);
+      return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32)};
+    }
+    void store(Position position, std::memory_order order) {
+      both.store(std::uint64_t{position.place} << 32 | position.messages, order);
+    }
   };
 
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
+  char* at(std::uint32_t place) { return bytes() + std::size_t{place} * unit; }
+  char* end() { return at(capacity_units_); }
+  Position after(Position position, std::uint32_t units) const {
+    const std::uint32_t place = position.place + units;
+    return {position.messages + 1, place < capacity_units_ ? place : place - capacity_units_};
+  }
+  std::uint32_t units_between(Position head, Position tail) const {
+    if (head.messages == tail.messages) return 0;
+    return tail.place - head.place + (tail.place > head.place ? 0 : capacity_units_);
+  }
   bool has_room(Position tail, Position head, std::uint32_t units) const {
-    return units <= capacity_units_ - (tail.units - head.units) && tail.messages - head.messages < most_messages_;
+    return units <= capacity_units_ - units_between(head, tail) && tail.messages - head.messages < most_messages_;
   }
   /// What the message takes; 0: it is longer than the ring.
   std::uint32_t units_for(Bytes message) const;
   Errc put_now(Bytes message, std::uint32_t units, std::uint32_t& seen_head);
   Result<void> get_now(Accept* accept, void* argument, std::uint32_t& seen_tail);
-  Waited wait_for_room(std::uint32_t units, std::uint32_t seen_head, Deadline deadline);
+  Waited wait_for_room(std::uint32_t units, std::uint32_t seen_head, Deadline deadline, bool& patient);
   Waited wait_for_message(std::uint32_t seen_tail, Deadline deadline);
   void wake_next_putter(std::uint32_t units);
   void wake_next_getter();
-  void write(std::uint32_t at, std::uint32_t length, Bytes message);
-  Result<void> accept_at(std::uint32_t at, std::uint32_t length, Accept* accept, void* argument);
+  void write(char* place, Bytes message);
+  Result<void> accept_at(const char* place, std::uint32_t length, Accept* accept, void* argument);
 
   // With the get lock held.
   std::unique_lock<SharedLock> lock_for_get();
   void want_room(std::uint32_t units);
+  void set_patience(bool patient, std::uint32_t head);
   unsigned putters_to_wake(Position head);
   std::uint32_t unfinished() const;
   void announce_if_done();
@@ -134,15 +150,17 @@ class SharedRing {
 
   // Those who put.
   alignas(arch::cache_line) SharedLock put_lock_;
-  Position seen_head_ = {}; // an older one: less room than there is
+  Mark seen_head_; // an older one: less room than there is
   bool getters_wait_ = false;
   alignas(arch::cache_line) Mark tail_;
 
   // Those who get.
   alignas(arch::cache_line) SharedLock get_lock_;
-  Position seen_tail_ = {};
+  Mark seen_tail_;
   std::uint32_t least_wanted_ = 0; // by those who wait for room and have not been woken; 0: there are none
   std::uint32_t wanted_ = 0;       // by each of those who sleep; `different`; 0: there are none
+  std::uint32_t full_at_ = 0;      // head's messages when somebody began to wait for room
+  std::uint32_t patience_ = 1;     // messages that are taken from then on before one is woken
   alignas(arch::cache_line) Mark head_;
 
   // What changes rarely.

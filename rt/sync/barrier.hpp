@@ -36,7 +36,6 @@
 #include <rt/sync/barrier_action.hpp>
 #include <rt/sync/wait.hpp>
 
-#include <type_traits>
 #include <utility>
 
 namespace rt {
@@ -50,9 +49,9 @@ class Barrier {
 
   /// One of the tasks calls `action` each time when all have come, before any of them goes on. The action may abort()
   /// the barrier. It is kept inside the barrier.
-  template <class F>
-  requires std::is_invocable_v < std::decay_t<F>
-  & > Barrier(unsigned parties, F&& action) : Barrier(parties) { action_.set(std::forward<F>(action)); }
+  template <BarrierCallable F> Barrier(unsigned parties, F&& action) : Barrier(parties) {
+    action_.set(std::forward<F>(action));
+  }
 
   Barrier(const Barrier&) = delete;
   Barrier& operator=(const Barrier&) = delete;

@@ -7,6 +7,11 @@
 
 namespace rt {
 
+template <class F>
+concept BarrierCallable = requires(std::decay_t<F>& action) {
+  action();
+};
+
 /// What is done at a Barrier when all have come: a callable that is kept inside the barrier, or nothing.
 class BarrierAction {
  public:

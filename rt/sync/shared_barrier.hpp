@@ -27,6 +27,7 @@
 #include <rt/sync/shared_lock.hpp>
 
 #include <mutex>
+#include <utility>
 
 namespace rt {
 
@@ -42,9 +43,9 @@ class SharedBarrier {
 
   /// With an action, as Barrier's. It is called by an address, so all parties must be children of the process that has
   /// made the barrier, or that process.
-  template <class F>
-  requires std::is_invocable_v < std::decay_t<F>
-  & > SharedBarrier(unsigned parties, F&& action) : SharedBarrier(parties) { action_.set(std::forward<F>(action)); }
+  template <BarrierCallable F> SharedBarrier(unsigned parties, F&& action) : SharedBarrier(parties) {
+    action_.set(std::forward<F>(action));
+  }
 
   SharedBarrier(const SharedBarrier&) = delete;
   SharedBarrier& operator=(const SharedBarrier&) = delete;

@@ -99,23 +99,46 @@ TEST_CASE("a shared queue hands over numbers, texts and Values in their order") 
 }
 
 TEST_CASE("messages of every length go around the ring's end") {
-  rt::SharedQueue<std::string> queue(0, 256);
-  CHECK(queue.put(std::string(300, 'x')).error() == Errc::message_size);
-  CHECK(queue.put(std::string(253, 'x')).error() == Errc::message_size);
-  for (std::size_t length = 0; length <= 252; ++length) {
-    const std::string text(length, static_cast<char>('a' + length % 26));
-    CHECK(queue.put(text).ok());
-    CHECK(queue.get().value() == text);
+  for (const std::size_t size : {64u, 200u, 256u}) {
+    CAPTURE(size);
+    const std::size_t longest = size - 4;
+    rt::SharedQueue<std::string> queue(0, size);
+    CHECK(queue.put(std::string(longest + 1, 'x')).error() == Errc::message_size);
+    for (std::size_t length = 0; length <= longest; ++length) {
+      const std::string text(length, static_cast<char>('a' + length % 26));
+      CHECK(queue.put(text).ok());
+      CHECK(queue.get().value() == text);
+    }
+    const auto message = [&](std::size_t number) {
+      return std::string(number * 7 % (size / 4 - 3), static_cast<char>(number % 100));
+    };
+    std::size_t put = 0, got = 0;
+    for (int round = 0; round < 100; ++round) {
+      while (queue.try_put(message(put))) ++put;
+      CHECK(queue.try_put(std::string(longest, 'x')).error() == Errc::full);
+      for (int i = 0; i <= round % 3; ++i, ++got) CHECK(queue.get().value() == message(got));
+    }
+    for (; got < put; ++got) CHECK(queue.get().value() == message(got));
+    CHECK(queue.empty());
   }
-  std::size_t put = 0, got = 0;
-  for (int round = 0; round < 100; ++round) {
-    while (queue.try_put(std::string(put * 7 % 61, static_cast<char>(put % 100)))) ++put;
-    CHECK(queue.try_put(std::string(200, 'x')).error() == Errc::full);
-    for (int i = 0; i <= round % 3; ++i, ++got)
-      CHECK(queue.get().value() == std::string(got * 7 % 61, static_cast<char>(got % 100)));
+}
+
+TEST_CASE("a put gets the first room that there is, after others have filled the queue again and again") {
+  constexpr int capacity = 64, items = 20 * capacity;
+  rt::SharedQueue<int> queue(capacity);
+  Running producer([&] {
+    for (int i = 0; i < items; ++i) CHECK(queue.put(i).ok());
+  });
+  int expected = 0;
+  while (expected < items - 2 * capacity) {
+    CHECK(becomes([&] { return queue.full(); }));
+    for (int i = 0; i < capacity; ++i) CHECK(queue.get().value() == expected++);
   }
-  for (; got < put; ++got) CHECK(queue.get().value() == std::string(got * 7 % 61, static_cast<char>(got % 100)));
-  CHECK(queue.empty());
+  while (expected < items - capacity) {
+    CHECK(becomes([&] { return queue.full(); }));
+    CHECK(queue.get().value() == expected++);
+  }
+  while (expected < items) CHECK(queue.get().value() == expected++);
 }
 
 TEST_CASE("several processes put and get, and each item is got once") {
