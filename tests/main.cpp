@@ -3,6 +3,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <cstdio>
 
 namespace {
@@ -39,6 +40,7 @@ DOCTEST_REGISTER_LISTENER("last line", 0, LastLine);
 extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
 
 int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_DFL); // some of those who start tests ignore it, which is inherited
   doctest::Context context(argc, argv);
   return context.run();
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the test programs given, as many at a time as there are CPUs, each with a time limit, and adds up the last lines
-# that they print ("N passed, N failed"). A program that ends without that line counts as one failure. What failed, and
+# Runs the test programs given, one more at a time than there are CPUs, as many of them wait now and then, each with a
+# time limit, and adds up the last lines that they print ("N passed, N failed"). A program that ends without that line counts as one failure. What failed, and
 # the lines that begin with SKIPPED and say what and why, are shown again at the end.
 #
 #   tests/run.sh PROGRAM...
@@ -53,7 +53,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
-for program; do echo "$program"; done | xargs -P "$(nproc)" -I '{}' "$0" --one "$folder" '{}'
+for program; do echo "$program"; done | xargs -P "$(($(nproc) + 1))" -I '{}' "$0" --one "$folder" '{}'
 
 if [ -s "$folder/skipped" ]; then
   printf '\n%s left out:\n' "$(grep -c . "$folder/skipped")"
