@@ -58,10 +58,10 @@ say         = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)' &&)
 
 include arch/$(ARCH)/flags.mk
 
-DIALECT   := -std=c++20 -fno-exceptions -fno-rtti -ffunction-sections -fdata-sections -fno-omit-frame-pointer
+DIALECT   := -std=c++20 -fno-exceptions -fno-rtti -fno-omit-frame-pointer
 CXXFLAGS  := $(DIALECT) -g -Wall -Wextra -Werror -Winvalid-pch -I$(BUILD)/include -I. -MMD -MP
-BARE      := -fpie -fvisibility=hidden -fstack-protector-strong -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE \
-             $(ARCH_FLAGS)
+BARE      := -fpie -ffunction-sections -fdata-sections -fvisibility=hidden -fstack-protector-strong \
+             -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE $(ARCH_FLAGS)
 HOSTED    := -DRT_HOSTED=1 -pthread -frtti
 BARE_LINK := -static-pie -nostdlib -nostartfiles -Wl,--gc-sections -Wl,-z,nostart-stop-gc -Wl,-z,noexecstack -Wl,-z,norelro \
              -Wl,--no-dynamic-linker -Wl,--build-id=none $(ARCH_LINK_FLAGS)

@@ -65,7 +65,7 @@ RT_CASE("four threads allocate and free at once") {
     threads.emplace_back([t] {
       std::vector<std::unique_ptr<std::string>> kept(100);
       unsigned random = static_cast<unsigned>(t) + 1;
-      for (int i = 0; i < 50'000; ++i) {
+      for (int i = 0; i < 10'000; ++i) {
         random = random * 1664525 + 1013904223;
         auto& slot = kept[random >> 8 & 63];
         if (slot) CHECK(slot->find_first_not_of(static_cast<char>('a' + t)) == slot->npos);
@@ -87,7 +87,7 @@ RT_CASE("the slabs of threads that have ended are used again") {
   };
   for (int i = 0; i < 100; ++i) allocate_in_a_thread();
   const std::size_t before = rt::heap::statistics().mapped;
-  for (int i = 0; i < 1000; ++i) allocate_in_a_thread();
+  for (int i = 0; i < 300; ++i) allocate_in_a_thread();
   CHECK(rt::heap::statistics().mapped == before);
 }
 

@@ -83,7 +83,7 @@ RT_CASE("clients that are killed at random moments leave every object usable") {
   const Objects all{manager};
   Dice dice(1);
   std::vector<std::unique_ptr<rt::Process>> workers(4);
-  for (int kills = 0; kills < 100; ++kills) {
+  for (int kills = 0; kills < 50; ++kills) {
     auto& worker = workers[dice.roll(4)];
     if (worker) {
       worker->kill().value();

@@ -165,7 +165,7 @@ RT_CASE("a lock that another task holds stays locked in the child, and the heap 
   });
   holder.start().value();
   while (!lock.locked()) rt::yield_thread();
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 30; ++i) {
     rt::Process process([&] {
       std::vector<std::unique_ptr<std::string>> texts;
       for (int n = 0; n < 100; ++n)

@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int threads = 4, fibers = 8, processes = 30;
+constexpr int threads = 4, fibers = 8, processes = 15;
 
 struct World {
   std::atomic<int> starters = threads; // that have not finished

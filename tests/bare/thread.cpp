@@ -113,7 +113,7 @@ RT_CASE("the kernel knows a thread's name") {
 // 10,000 of them, but on an emulated machine, where each may take milliseconds, for as many as there is time.
 RT_CASE("thousands of threads one after the other leave no memory and no descriptor behind") {
   const long descriptor = next_descriptor();
-  const auto limit = rt::Deadline::after(3s);
+  const auto limit = rt::Deadline::after(1s);
   std::size_t pages = 0;
   for (int i = 0; i < 10'000 && (i < 1000 || !limit.passed()); ++i) {
     rt::Thread thread([] { ++local; });
