@@ -339,6 +339,18 @@ TEST_CASE("a thread that ends cancels its fibers that wait for descriptors") {
   }
 }
 
+/// From now on the calling thread runs on this CPU only, of those that it could run on.
+void stay_on_cpu(int place) {
+  cpu_set_t allowed;
+  REQUIRE(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+  int cpu = 0;
+  for (; !CPU_ISSET(cpu, &allowed) || place-- > 0; ++cpu) REQUIRE(cpu < CPU_SETSIZE);
+  cpu_set_t only;
+  CPU_ZERO(&only);
+  CPU_SET(cpu, &only);
+  REQUIRE(sched_setaffinity(0, sizeof only, &only) == 0);
+}
+
 TEST_CASE("a hub looks for its descriptors for a moment before it sleeps, where there is another CPU") {
   if (rt::cpu_count() == 1) return;
   rt::set_spin_time(1ms);
@@ -346,6 +358,7 @@ TEST_CASE("a hub looks for its descriptors for a moment before it sleeps, where 
   std::atomic<int> asked = 0;
   std::atomic<bool> over = false;
   Running peer([&] {
+    stay_on_cpu(0);
     for (int answered = 0; !over;) {
       if (asked == answered) continue; // it looks all the time: what is measured is the hub's side
       ++answered;
@@ -360,9 +373,10 @@ TEST_CASE("a hub looks for its descriptors for a moment before it sleeps, where 
   const auto a_new_hub_stays_awake = [&] {
     bool awake = true;
     Running([&] {
+      stay_on_cpu(1);
       rt::spawn([&] {
         const long before = sleeps();
-        for (int i = 0; i < 10 && awake; ++i) {
+        for (int i = 0; i < 5 && awake; ++i) {
           ++asked;
           awake = wait_until_ready(pair.here.number(), Ready::read).ok() && sleeps() == before;
           (void)pair.receive();
