@@ -16,16 +16,20 @@ is_found() {
     echo "the edit changes nothing in $file" >"$work/output"
     return 1
   fi
-  objects=
-  for object in $(find "$MODEL/rt" -name '*.o') "$MODEL/tests/model/${test}_test.o"; do
+  cp "$MODEL/librt.a" "$work" || exit 1
+  objects=$MODEL/tests/model/${test}_test.o
+  for object in $(find "$MODEL/rt" -name '*.o') "$objects"; do
     if grep -q "[ ]$file\( \|\$\)" "${object%.o}.d"; then
       source=${object#"$MODEL"/}
       source=${source%.o}.cpp
       [ -e "$work/$source" ] && source=$work/$source
-      object=$work/$(basename "$object")
-      $COMPILE -I"$work" -Itests/model $FLAGS -c "$source" -o "$object" >"$work/output" 2>&1 || return 1
+      mutant=$work/$(basename "$object")
+      $COMPILE -I"$work" -Itests/model $FLAGS -c "$source" -o "$mutant" >"$work/output" 2>&1 || return 1
+      case $object in
+      *_test.o) objects=$mutant ;;
+      *) ar rD "$work/librt.a" "$mutant" >>"$work/output" 2>&1 || return 1 ;;
+      esac
     fi
-    objects="$objects $object"
   done
   for source in tests/main.cpp tests/model/*.cpp; do
     case $source in
@@ -33,7 +37,7 @@ is_found() {
     *) objects="$objects $MODEL/${source%.cpp}.o" ;;
     esac
   done
-  $LINK $objects "$MODEL/librt.a" -o "$work/tests" >>"$work/output" 2>&1 || return 1
+  $LINK $objects "$work/librt.a" -o "$work/tests" >>"$work/output" 2>&1 || return 1
   timeout 120 "$work/tests" --abort-after=1 >"$work/output" 2>&1
   grep -q "^scenario .* fails:\|was ended by signal" "$work/output"
 }

@@ -1,5 +1,6 @@
 #include "scenario.hpp"
 
+#include <rt/sync/spin.hpp>
 #include <rt/sync/wait.hpp>
 
 #include <doctest/doctest.h>
@@ -49,6 +50,17 @@ TEST_CASE_TEMPLATE("who waits on a word goes on when it changes", S, rt::Private
                     flags.first.raise(1);
                     flags.second.raise(1);
                   })
+            .holds());
+}
+
+TEST_CASE("who spins until a word changes sees what was done before the change") {
+  using State = Flag<rt::PrivateScope>;
+  CHECK(Scenario<State>("one that spins", {.spin = 2us})
+            .task("waiter",
+                  [](State& flag) {
+                    if (rt::spin_while(flag.word, 0)) MUST(flag.letter == 1);
+                  })
+            .task("waker", [](State& flag) { flag.raise(1); })
             .holds());
 }
 
