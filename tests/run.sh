@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs the test programs given, one more at a time than there are CPUs, as many of them wait now and then, each with a
-# time limit, and adds up the last lines that they print ("N passed, N failed"). A program that ends without that line counts as one failure. What failed, and
-# the lines that begin with SKIPPED and say what and why, are shown again at the end.
+# time limit, and adds up the last lines that they print ("N passed, N failed"). A program that ends without that line
+# counts as one failure. What failed, and the lines that begin with SKIPPED and say what and why, are shown again at the
+# end.
 #
 #   tests/run.sh PROGRAM...
 #   tests/run.sh --one FOLDER PROGRAM      runs one of them; its result goes to FOLDER
