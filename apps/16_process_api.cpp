@@ -79,7 +79,7 @@ void descriptor() {
   rt::println("  ready: {}, is_alive {}", ready.ok(), process.is_alive());
 }
 
-// The daemon holds one end of a pipe as long as it lives.
+// The daemon holds one end of a pipe as long as it lives. Both sleep until they are killed, at any scale of sleeps.
 void daemon() {
   rt::println("a daemon, whose parent is killed:");
   const auto pipe = rt::kernel::make_pipe(0).value();
@@ -88,10 +88,10 @@ void daemon() {
     rt::Process child({.name = "daemon", .daemon = true}, [&writer] {
       rt::println("  child of the child: runs as {}", rt::current_task().name.data());
       rt::write_text("x", writer.number(), false);
-      sleep_long();
+      rt::sleep_for(60s);
     });
     child.start().value();
-    sleep_long();
+    rt::sleep_for(60s);
   });
   parent.start().value();
   writer.close();
