@@ -14,6 +14,7 @@ std::vector<std::string> in_gdb(const std::vector<std::string>& commands) {
   std::vector<std::string> arguments = {"-q", "-nx", "-batch", "-iex", "set debuginfod enabled off"};
   const auto add = [&](const std::string& command) { arguments.insert(arguments.end(), {"-ex", command}); };
   add("set width 0");
+  add("set startup-with-shell off"); // whatever SHELL is
   add("source rt/hub/fibers-gdb.py");
   add("break rt::kernel::wait_for_signal");
   add("run");

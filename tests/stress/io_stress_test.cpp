@@ -143,7 +143,7 @@ TEST_CASE("a hub that sleeps for descriptors misses no wake-up by another thread
         }
       });
       if (thread == 0) {
-        for (; turn.goes_on(); ++sent) {
+        for (; turn.goes_on() || sent < 100; ++sent) {
           desk.there.release();
           if (!desk.back.try_acquire_for(limit)) report_hang();
           if (turn.below(8) == 0) (void)there.write("x"); // a descriptor's event at the same time
@@ -161,7 +161,7 @@ TEST_CASE("a hub that sleeps for descriptors misses no wake-up by another thread
       there.close();
       reader.join();
     });
-    CHECK(sent > 100);
+    CHECK(sent >= 100);
   });
 }
 
@@ -199,7 +199,7 @@ TEST_CASE("fibers are canceled, by their own thread and another one, while data 
           if (*got > 0 && buffer[0] == 'e') return Errc::none;
         }
       };
-      while (turn.goes_on()) {
+      while (turn.goes_on() || canceled == 0 || received == 0) {
         const unsigned i = turn.below(count);
         {
           const std::lock_guard guard(places[i].lock);

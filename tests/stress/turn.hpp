@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <utility>
 
 namespace stress {
 
@@ -40,7 +41,8 @@ class Turn {
   explicit Turn(unsigned task) : task_(task), random_(seed() + task) {}
 
   unsigned task() const { return task_; }
-  bool goes_on() const { return std::chrono::steady_clock::now() < end_; }
+  /// True at first, however long it took to come to that: each task has a round at least.
+  bool goes_on() { return std::exchange(fresh_, false) || std::chrono::steady_clock::now() < end_; }
   unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
   /// Often too short to get anything, sometimes long enough.
   std::chrono::nanoseconds timeout() { return std::chrono::nanoseconds(below(4) == 0 ? 0 : below(200'000)); }
@@ -57,6 +59,7 @@ class Turn {
  private:
   unsigned task_;
   std::mt19937 random_;
+  bool fresh_ = true;
   std::chrono::steady_clock::time_point end_ =
       std::chrono::steady_clock::now() +
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds()));
