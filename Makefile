@@ -92,10 +92,10 @@ demand_app = $(if $(filter-out $(APPS),$(1)),$(error there is no app '$(1)'; the
 # --- The library, in each variant ------------------------------------------------------------------------------------
 # $(1) name, $(2) bare or hosted, $(3) compiler, $(4) flags, $(5) flags that come last, $(6) sources if not all
 #
-# A variant in JOINED is for tests only. It compiles each folder of rt/ as one source, in a third of the time; that each
-# file stands on its own is seen where the others are built.
+# A variant in JOINED is for tests only. It compiles each folder of rt/ as one source, in a third of the time, and some
+# tests at once; that each file of rt/ stands on its own is seen where the others are built.
 
-JOINED   := bare-debug hosted-debug hosted-address hosted-thread
+JOINED   := bare-debug hosted-debug hosted-joined hosted-address hosted-thread
 folders   = $(patsubst %/,%,$(sort $(dir $(1))))
 units     = $(if $(filter $(1),$(JOINED)),$(call folders,$(filter rt/%,$(2))) $(basename $(filter-out rt/%,$(2))),$(basename $(2)))
 
@@ -109,16 +109,16 @@ FLAGS_OF_TESTS := -fexceptions -O0 -g1 -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS \
                   -fno-sanitize=null$(,)alignment$(,)vptr$(,)object-size
 
 # The standard library's headers that most sources include cost more than the rest of most sources: they are read once
-# for each set of flags in a variant, which is named after the level of optimisation. The sources of `hosted` do without,
-# so that one that has forgotten a header is seen there.
+# for each set of flags in a variant, which is named after the level of optimisation. `hosted`, which the measurements
+# use, does without, so that a source that has forgotten a header is seen there.
 
 STANDARD_HEADERS       := algorithm array atomic bit chrono compare concepts cstddef cstdint cstring deque functional memory \
                           mutex new optional span string string_view tuple type_traits utility vector
 PRECOMPILED_bare       := Os Oz O2
 PRECOMPILED_bare-debug := Os
 PRECOMPILED_bare-clang := Os Oz O2
-PRECOMPILED_hosted     := tests
 PRECOMPILED_hosted-fuzz    := Oz O2
+PRECOMPILED_hosted-joined  := tests
 PRECOMPILED_hosted-address := tests
 PRECOMPILED_hosted-thread  := tests
 precompiled = $(patsubst %,$(BUILD)/$(1)/standard/%.hpp,$(PRECOMPILED_$(1)))
@@ -139,8 +139,9 @@ $(BUILD)/$(1)/%.o: %.cpp arch/$(ARCH)/flags.mk | $(BUILD)/include/arch $(BUILD)/
 	$$(call say,CXX,$$@) $$($(1)_COMPILE) \
 	  $$(addprefix -include ,$$(filter %/$$(STANDARD).hpp,$(call precompiled,$(1)))) -c $$< -o $$@
 
-$(BUILD)/$(1)/%.o: $(BUILD)/$(1)/%.cpp arch/$(ARCH)/flags.mk | $(BUILD)/include/arch $(BUILD)/tools/build
-	$$(call say,CXX,$$@) $$($(1)_COMPILE) -c $$< -o $$@
+$(BUILD)/$(1)/%.o: $(BUILD)/$(1)/%.cpp arch/$(ARCH)/flags.mk | $(BUILD)/include/arch $(BUILD)/tools/build $(call precompiled,$(1))
+	$$(call say,CXX,$$@) $$($(1)_COMPILE) \
+	  $$(addprefix -include ,$$(filter %/$$(STANDARD).hpp,$(call precompiled,$(1)))) -c $$< -o $$@
 
 $(BUILD)/$(1)/standard/%.hpp: Makefile arch/$(ARCH)/flags.mk | $(BUILD)/include/arch $(BUILD)/tools/$(if $(filter %-clang,$(1)),test,build)
 	@mkdir -p $$(@D) && printf '#include <%s>\n' $(STANDARD_HEADERS) >$$@
@@ -182,6 +183,7 @@ $(eval $(call variant,bare-debug,bare,$(CXX),$(BARE),$(DEBUG_FLAGS)))
 $(eval $(call variant,bare-clang,bare,clang++,$(BARE),-g1,$(if $(CROSS_COMPILE),$(filter-out rt/io/% rt/process/%,$(RT_bare)))))
 $(eval $(call variant,hosted,hosted,$(CXX),$(HOSTED),-g1))
 $(eval $(call variant,hosted-debug,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS)))
+$(eval $(call variant,hosted-joined,hosted,$(CXX),$(HOSTED),-g1))
 $(eval $(call variant,hosted-address,hosted,$(CXX),$(HOSTED),$(DEBUG_FLAGS) -g1 -fsanitize=address$(,)undefined))
 $(eval $(call variant,hosted-thread,hosted,$(CXX),$(HOSTED),-O1 -g1 -fsanitize=thread))
 
@@ -199,6 +201,7 @@ $(eval $(call variant,model,model,$(CXX) $$(MODEL_CPU),$(MODEL_FLAGS)))
 $(BUILD)/model/%: MODEL_CPU = -Itests/model
 $(BUILD)/model/tests/model/machine.o: MODEL_CPU =
 $(BUILD)/model/tests/%: private EXTRA_FLAGS = -fexceptions -O2
+$(BUILD)/model/tests/main.o: private EXTRA_FLAGS = -fexceptions -O0
 $(BUILD)/model/rt/%: EXTRA_FLAGS = $(WATCHED)
 $(BUILD)/model/tests/model/%_test.o: EXTRA_FLAGS = -fexceptions $(WATCHED) -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS
 
@@ -214,7 +217,7 @@ $(BUILD)/libmusl-pure.a: rt/start/musl-pure.list rt/start/musl.sh rt/start/libgc
 
 # --- Programs of the bare profile ------------------------------------------------------------------------------------
 # NAME has symbols and line numbers for the debugger and addr2line; NAME.stripped is what one ships; NAME.map says
-# where each byte comes from; NAME.asm is the disassembly with the source.
+# where each byte comes from; NAME.asm, of apps, is the disassembly with the source.
 
 # The smallest programs do without crash reports.
 SMALLEST := hello hello_thread
@@ -222,8 +225,8 @@ SMALLEST := hello hello_thread
 link_bare = $(call say,LINK,$@) $(call cxx,$(1)) $(call linker,$(1)) $(LINK) -Wl,-Map=$@.map \
               $(if $(filter $(SMALLEST),$(@F)),,-Wl,-u,rt_report_crashes) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -lgcc \
               -Wl,--end-group -o $@ && \
-            linker/strip.sh '$(CROSS_COMPILE)' $@ $@.stripped && \
-            $(CROSS_COMPILE)objdump -dS --no-show-raw-insn $(ARCH_DISASSEMBLY) $@ > $@.asm
+            linker/strip.sh '$(CROSS_COMPILE)' $@ $@.stripped \
+              $(if $(findstring /apps/,$@),&& $(CROSS_COMPILE)objdump -dS --no-show-raw-insn $(ARCH_DISASSEMBLY) $@ > $@.asm)
 
 define bare_programs
 $(BUILD)/$(1)/apps/%: $(BUILD)/$(1)/apps/%.o $(BUILD)/$(1)/librt.a $(BUILD)/libmusl-pure.a linker/bare.ld linker/strip.sh
@@ -245,25 +248,46 @@ $(foreach v,hosted hosted-debug,$(eval $(call hosted_programs,$(v))))
 
 # --- Tests -----------------------------------------------------------------------------------------------------------
 # $(1) variant, $(2) name of the program, $(3) its sources, $(4) flags for linking
+#
+# A variant in JOINED compiles several of them at once, each in a namespace of its own: with so many templates that takes
+# much less time. What adds to other namespaces stands alone.
 
-define hosted_test
-$(BUILD)/$(1)/$(2)-tests: $(patsubst %.cpp,$(BUILD)/$(1)/%.o,tests/main.cpp $(3)) $(BUILD)/$(1)/librt.a
-	$$(call say,LINK,$$@) $(CXX) -pthread $(4) $$^ -o $$@
-OBJECTS += $(patsubst %.cpp,$(BUILD)/$(1)/%.o,tests/main.cpp $(3))
-TESTS   += $(BUILD)/$(1)/$(2)-tests
-$(patsubst %.cpp,$(BUILD)/$(1)/%.o,tests/main.cpp $(3)): | $(BUILD)/tools/test
+ALONE    := $(shell grep -lE '^namespace [a-z:]+ {|TYPE_TO_STRING' tests/unit/*.cpp tests/stress/*.cpp tests/e2e/*.cpp) \
+            tests/unit/shared_kill_test.cpp
+PARTS    := 1-9 10-18 19-27 28-36 37-45 46-54 55-63 64-72 73-81
+part      = $(wordlist $(firstword $(subst -, ,$(1))),$(lastword $(subst -, ,$(1))),$(2))
+together  = $(if $(filter $(1),$(JOINED)),$(filter-out $(ALONE),$(2)))
+
+define joined_tests
+$(BUILD)/$(1)/tests/$(2).cpp: tests/join.sh $(3)
+	@mkdir -p $$(@D) && $$^ >$$@
 endef
 
+define hosted_test
+$(foreach p,$(PARTS),$(if $(call part,$(p),$(call together,$(1),$(3))),
+$(call joined_tests,$(1),$(2)-$(p),$(call part,$(p),$(call together,$(1),$(3))))))
+$(1)_$(2)_OBJECTS := $(patsubst %.cpp,$(BUILD)/$(1)/%.o,tests/main.cpp $(filter-out $(call together,$(1),$(3)),$(3))) \
+                     $(foreach p,$(PARTS),$(if $(call part,$(p),$(call together,$(1),$(3))),$(BUILD)/$(1)/tests/$(2)-$(p).o))
+$(BUILD)/$(1)/$(2)-tests: $$($(1)_$(2)_OBJECTS) $(BUILD)/$(1)/librt.a
+	$$(call say,LINK,$$@) $(CXX) -pthread $(4) $$^ -o $$@
+OBJECTS += $$($(1)_$(2)_OBJECTS)
+TESTS   += $(BUILD)/$(1)/$(2)-tests
+$$($(1)_$(2)_OBJECTS): | $(BUILD)/tools/test
+endef
+
+# To kill a process after each of its instructions is done without a sanitizer, which has ten times as many.
+SANITIZED_TESTS := $(filter-out %/shared_kill_test.cpp,$(UNIT_TESTS))
+
 TESTS :=
-$(eval $(call hosted_test,hosted,unit,$(UNIT_TESTS)))
-$(eval $(call hosted_test,hosted-address,unit,$(UNIT_TESTS),-fsanitize=address$(,)undefined))
-$(eval $(call hosted_test,hosted-thread,unit,$(UNIT_TESTS),-fsanitize=thread))
+$(eval $(call hosted_test,hosted-joined,unit,$(UNIT_TESTS)))
+$(eval $(call hosted_test,hosted-address,unit,$(SANITIZED_TESTS),-fsanitize=address$(,)undefined))
+$(eval $(call hosted_test,hosted-thread,unit,$(SANITIZED_TESTS),-fsanitize=thread))
 $(eval $(call hosted_test,hosted-thread,stress,$(STRESS_TESTS),-fsanitize=thread))
 # By `make stress` only.
 $(eval $(call hosted_test,hosted-address,stress,$(STRESS_TESTS),-fsanitize=address$(,)undefined))
 TESTS := $(filter-out $(BUILD)/hosted-address/stress-tests,$(TESTS))
 TESTS += $(foreach v,bare bare-debug bare-clang,$(patsubst %,$(BUILD)/$(v)/tests/bare/%,$(BARE_TESTS)))
-$(eval $(call hosted_test,hosted,e2e,$(E2E_TESTS)))
+$(eval $(call hosted_test,hosted-joined,e2e,$(E2E_TESTS)))
 
 # The unit tests run in two parts: to start a process costs the kernel a copy of the page tables of all that the tests
 # before it have used, with ThreadSanitizer a quarter of a second. Some of them run again, by the other engine of a hub.
@@ -277,7 +301,7 @@ $(BUILD)/$(1)/unit-tests-by-io_uring: $(BUILD)/$(1)/unit-tests tests/io_uring.sh
 	$(Q)printf '#!/bin/sh\nexec tests/io_uring.sh %s "$$$$@"\n' $$< >$$@ && chmod 755 $$@
 TESTS := $$(filter-out $(BUILD)/$(1)/unit-tests,$$(TESTS)) $(patsubst %,$(BUILD)/$(1)/unit-tests-%,of-processes of-the-rest by-io_uring)
 endef
-$(foreach v,hosted hosted-address hosted-thread,$(eval $(call unit_test_parts,$(v))))
+$(foreach v,hosted-joined hosted-address hosted-thread,$(eval $(call unit_test_parts,$(v))))
 
 # What the end-to-end tests let other programs run.
 OBJECTS += $(patsubst %,%.o,$(E2E_PROGRAMS))

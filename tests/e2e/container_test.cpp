@@ -27,8 +27,8 @@ struct Workshop {
   e2e::Ending image(const std::vector<std::string>& arguments) const {
     return e2e::run(pack / "image.sh", arguments, {.directory = directory.path()});
   }
-  std::string shell(const std::string& command) const { return ::shell(command, directory.path()); }
-  std::string read(const std::string& name) const { return shell("cat " + name); }
+  std::string run(const std::string& command) const { return shell(command, directory.path()); }
+  std::string read(const std::string& name) const { return run("cat " + name); }
 };
 
 /// What follows the text, up to the next quote.
@@ -50,8 +50,8 @@ TEST_CASE("an image holds the app and nothing else, and names it by digests that
   INFO(made.err);
   REQUIRE(made.by_exit(0));
   CHECK(made.out + made.err == "");
-  workshop.shell("tar xf image.tar && cd blobs/sha256 && for b in *; do echo \"$b  $b\"; done | sha256sum -c --quiet");
-  CHECK(workshop.shell("ls blobs/sha256 | wc -l") == "3\n");
+  workshop.run("tar xf image.tar && cd blobs/sha256 && for b in *; do echo \"$b  $b\"; done | sha256sum -c --quiet");
+  CHECK(workshop.run("ls blobs/sha256 | wc -l") == "3\n");
   CHECK(workshop.read("oci-layout") == "{\"imageLayoutVersion\":\"1.0.0\"}\n");
 
   const auto index = workshop.read("index.json");
@@ -74,28 +74,28 @@ TEST_CASE("an image holds the app and nothing else, and names it by digests that
   CHECK(after(of_old_engines, "\"Layers\":[\"") == blob(layer_digest));
   CHECK(after(of_old_engines, "\"RepoTags\":[\"") == "localhost/hello:latest");
 
-  CHECK(workshop.shell("tar tvf " + blob(layer_digest) + " | sed 's/  */ /g; s/ [0-9]* 1970/ 1970/'") ==
+  CHECK(workshop.run("tar tvf " + blob(layer_digest) + " | sed 's/  */ /g; s/ [0-9]* 1970/ 1970/'") ==
         "-rwxr-xr-x 0/0 1970-01-01 00:00 hello\n");
-  workshop.shell("mkdir unpacked && tar xf " + blob(layer_digest) + " -C unpacked && cmp unpacked/hello root/hello");
+  workshop.run("mkdir unpacked && tar xf " + blob(layer_digest) + " -C unpacked && cmp unpacked/hello root/hello");
 }
 
 TEST_CASE("the same files give the same image, whenever, wherever and by whomever they were written") {
   const Workshop workshop("hello");
-  workshop.shell("umask 077; cp -r root again; chmod 700 again again/hello; touch -d 2001-01-01 again/hello; "
+  workshop.run("umask 077; cp -r root again; chmod 700 again again/hello; touch -d 2001-01-01 again/hello; "
                  "echo text >root/a; echo text >again/a; chmod 666 root/a");
   REQUIRE(workshop.image({"one.tar", "hello:1", "/hello", "amd64=root"}).by_exit(0));
   REQUIRE(workshop.image({"two.tar", "hello:1", "/hello", "amd64=again"}).by_exit(0));
-  workshop.shell("cmp one.tar two.tar");
-  workshop.shell("echo other >root/a");
+  workshop.run("cmp one.tar two.tar");
+  workshop.run("echo other >root/a");
   REQUIRE(workshop.image({"two.tar", "hello:1", "/hello", "amd64=root"}).by_exit(0));
-  workshop.shell("! cmp -s one.tar two.tar");
+  workshop.run("! cmp -s one.tar two.tar");
 }
 
 TEST_CASE("an image for several CPUs is one name, with a manifest for each") {
   const Workshop workshop("hello");
-  workshop.shell("cp -r root other; echo >>other/hello");
+  workshop.run("cp -r root other; echo >>other/hello");
   REQUIRE(workshop.image({"image.tar", "hello:1", "/hello", "amd64=root", "arm64/v8=other"}).by_exit(0));
-  workshop.shell("tar xf image.tar");
+  workshop.run("tar xf image.tar");
   const auto outer = workshop.read("index.json");
   const auto inner = workshop.read(blob(after(outer, "index.v1+json\",\"digest\":\"sha256:")));
   std::size_t at = 0;
@@ -108,7 +108,7 @@ TEST_CASE("an image for several CPUs is one name, with a manifest for each") {
     const auto config = workshop.read(blob(after(manifest, "config.v1+json\",\"digest\":\"sha256:")));
     CHECK(after(config, "\"architecture\":\"") == cpu);
     const auto layer = blob(after(manifest, "layer.v1.tar\",\"digest\":\"sha256:"));
-    workshop.shell("tar xOf " + layer + " hello | cmp - " + (cpu == "amd64" ? "root" : "other") + "/hello");
+    workshop.run("tar xOf " + layer + " hello | cmp - " + (cpu == "amd64" ? "root" : "other") + "/hello");
     CHECK(e2e::contains(workshop.read("manifest.json"), "\"RepoTags\":[\"hello:1-" + cpu + "\"]"));
   }
 }
@@ -134,7 +134,7 @@ TEST_CASE("the maker of images says in one line what is wrong, and leaves nothin
     CHECK(e2e::split_lines(ending.err).size() == 1);
     CHECK(ending.err.starts_with("image.sh: "));
   }
-  CHECK(workshop.shell("ls") == "root\n");
+  CHECK(workshop.run("ls") == "root\n");
 }
 
 TEST_CASE(
@@ -178,7 +178,7 @@ TEST_CASE("container.sh gives the image to an engine that works, without capabil
   const Workshop workshop("hello");
   REQUIRE(workshop.image({"image.tar", "hello:1", "/hello", "any=root"}).by_exit(0));
   // A podman that is broken, and a docker that tells what it is told.
-  workshop.shell("mkdir bin && printf '#!/bin/sh\\nexit 1\\n' >bin/podman && "
+  workshop.run("mkdir bin && printf '#!/bin/sh\\nexit 1\\n' >bin/podman && "
                  "printf '#!/bin/sh\\necho \"$@\" >>calls; [ $1 != run ] || exit 7\\n' >bin/docker && chmod 755 bin/*");
   const std::string path = workshop.directory.path() + "/bin:" + std::getenv("PATH");
   const auto ending = e2e::run("/usr/bin/env",

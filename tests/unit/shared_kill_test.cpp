@@ -60,8 +60,8 @@ class Stepped {
 constexpr std::uint64_t budget = 60'000;
 
 /// act(object) in the child, which has done what a first time needs by act(other object); then check(object, whether
-/// the child got to the end). Kills after every instruction, or, if these are too many, as a sanitizer's are, after
-/// some of them, in each run after others. Returns whether it was every one.
+/// the child got to the end). Kills after every instruction, or, if these are too many, after some of them, in each run
+/// after others. Returns whether it was every one.
 template <class Object, class Act, class Check> bool kill_everywhere(Object make, Act act, Check check) {
   const auto run = [&](std::uint64_t steps) {
     auto object = make(), other = make();
