@@ -82,7 +82,7 @@ TEST_CASE("an image holds the app and nothing else, and names it by digests that
 TEST_CASE("the same files give the same image, whenever, wherever and by whomever they were written") {
   const Workshop workshop("hello");
   workshop.run("umask 077; cp -r root again; chmod 700 again again/hello; touch -d 2001-01-01 again/hello; "
-                 "echo text >root/a; echo text >again/a; chmod 666 root/a");
+               "echo text >root/a; echo text >again/a; chmod 666 root/a");
   REQUIRE(workshop.image({"one.tar", "hello:1", "/hello", "amd64=root"}).by_exit(0));
   REQUIRE(workshop.image({"two.tar", "hello:1", "/hello", "amd64=again"}).by_exit(0));
   workshop.run("cmp one.tar two.tar");
@@ -179,7 +179,7 @@ TEST_CASE("container.sh gives the image to an engine that works, without capabil
   REQUIRE(workshop.image({"image.tar", "hello:1", "/hello", "any=root"}).by_exit(0));
   // A podman that is broken, and a docker that tells what it is told.
   workshop.run("mkdir bin && printf '#!/bin/sh\\nexit 1\\n' >bin/podman && "
-                 "printf '#!/bin/sh\\necho \"$@\" >>calls; [ $1 != run ] || exit 7\\n' >bin/docker && chmod 755 bin/*");
+               "printf '#!/bin/sh\\necho \"$@\" >>calls; [ $1 != run ] || exit 7\\n' >bin/docker && chmod 755 bin/*");
   const std::string path = workshop.directory.path() + "/bin:" + std::getenv("PATH");
   const auto ending = e2e::run("/usr/bin/env",
                                {"PATH=" + path, "CONTAINER_ENGINE=", "CONTAINER_FLAGS=--memory 64m",

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdio>
 #include <fcntl.h>
 #include <memory>
 #include <string>
@@ -125,7 +126,7 @@ TEST_CASE("TCP over IPv6") {
   if (!listening) {
     CHECK(
         (listening.error() == Errc::address_not_available || listening.error() == Errc::address_family_not_supported));
-    MESSAGE("no IPv6 here");
+    std::puts("SKIPPED TCP over IPv6: there is none here");
     return;
   }
   const Echo echo(*listening);
