@@ -89,6 +89,7 @@ home=${package}_$(echo "$version" | tr : %)_$checksum$suffix
 # --- Its kernel ----------------------------------------------------------------------------------------------------
 
 build() {
+  begin=$(date +%s)
   echo "  KERNEL  building $package $version, once, which takes a few minutes" >&2
   mkdir "$work/source" "$work/build"
   dpkg-deb --fsys-tarfile "$1" | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
@@ -107,6 +108,7 @@ build() {
   make_kernel -j "$(nproc)" Image
   cp "$work/build/arch/$kernel_arch/boot/Image" "$work/result/kernel"
   cp "$work/build/.config" "$work/result/config"
+  echo "  KERNEL  $package $version took $(($(date +%s) - begin)) seconds" >&2
 }
 
 if [ ! -f "$cache/$home/kernel" ]; then
