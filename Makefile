@@ -99,9 +99,12 @@ JOINED   := bare-debug hosted-debug hosted-joined hosted-address hosted-thread
 folders   = $(patsubst %/,%,$(sort $(dir $(1))))
 units     = $(if $(filter $(1),$(JOINED)),$(call folders,$(filter rt/%,$(2))) $(basename $(filter-out rt/%,$(2))),$(basename $(2)))
 
+# So that a source that has gone is missed, they are listed each time; what is as before keeps its time.
+when_changed = >$@.new && if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
 define joined_folder
-$(BUILD)/$(1)/$(2).cpp: $(3) $(2)
-	@mkdir -p $$(@D) && printf '#include <%s>\n' $(3) >$$@
+$(BUILD)/$(1)/$(2).cpp: always
+	@mkdir -p $$(@D) && printf '#include <%s>\n' $(3) $$(when_changed)
 endef
 
 # The checks of each access to memory are for the runtime: in the tests' own code they take a third of the time.
@@ -259,8 +262,8 @@ part      = $(wordlist $(firstword $(subst -, ,$(1))),$(lastword $(subst -, ,$(1
 together  = $(if $(filter $(1),$(JOINED)),$(filter-out $(ALONE),$(2)))
 
 define joined_tests
-$(BUILD)/$(1)/tests/$(2).cpp: tests/join.sh $(3)
-	@mkdir -p $$(@D) && $$^ >$$@
+$(BUILD)/$(1)/tests/$(2).cpp: always
+	@mkdir -p $$(@D) && tests/join.sh $(3) $$(when_changed)
 endef
 
 define hosted_test
