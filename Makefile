@@ -257,8 +257,9 @@ $(foreach v,hosted hosted-debug,$(eval $(call hosted_programs,$(v))))
 
 ALONE    := $(shell grep -lE '^namespace [a-z:]+ {|TYPE_TO_STRING' tests/unit/*.cpp tests/stress/*.cpp tests/e2e/*.cpp) \
             tests/unit/shared_kill_test.cpp
-PARTS    := 1-9 10-18 19-27 28-36 37-45 46-54 55-63 64-72 73-81
+PARTS    := 1-9 10-18 19-27 28-36 37-45 46-54 55-63 64-72 73-999
 part      = $(wordlist $(firstword $(subst -, ,$(1))),$(lastword $(subst -, ,$(1))),$(2))
+parts_of  = $(foreach p,$(PARTS),$(if $(call part,$(p),$(1)),$(p)))
 together  = $(if $(filter $(1),$(JOINED)),$(filter-out $(ALONE),$(2)))
 
 define joined_tests
@@ -267,10 +268,10 @@ $(BUILD)/$(1)/tests/$(2).cpp: always
 endef
 
 define hosted_test
-$(foreach p,$(PARTS),$(if $(call part,$(p),$(call together,$(1),$(3))),
-$(call joined_tests,$(1),$(2)-$(p),$(call part,$(p),$(call together,$(1),$(3))))))
+$(foreach p,$(call parts_of,$(call together,$(1),$(3))),
+$(call joined_tests,$(1),$(2)-$(p),$(call part,$(p),$(call together,$(1),$(3)))))
 $(1)_$(2)_OBJECTS := $(patsubst %.cpp,$(BUILD)/$(1)/%.o,tests/main.cpp $(filter-out $(call together,$(1),$(3)),$(3))) \
-                     $(foreach p,$(PARTS),$(if $(call part,$(p),$(call together,$(1),$(3))),$(BUILD)/$(1)/tests/$(2)-$(p).o))
+                     $(patsubst %,$(BUILD)/$(1)/tests/$(2)-%.o,$(call parts_of,$(call together,$(1),$(3))))
 $(BUILD)/$(1)/$(2)-tests: $$($(1)_$(2)_OBJECTS) $(BUILD)/$(1)/librt.a
 	$$(call say,LINK,$$@) $(CXX) -pthread $(4) $$^ -o $$@
 OBJECTS += $$($(1)_$(2)_OBJECTS)
@@ -278,7 +279,7 @@ TESTS   += $(BUILD)/$(1)/$(2)-tests
 $$($(1)_$(2)_OBJECTS): | $(BUILD)/tools/test
 endef
 
-# To kill a process after each of its instructions is done without a sanitizer, which has ten times as many.
+# To kill a process after each of its instructions is done without a sanitizer, which adds many of its own.
 SANITIZED_TESTS := $(filter-out %/shared_kill_test.cpp,$(UNIT_TESTS))
 
 TESTS :=

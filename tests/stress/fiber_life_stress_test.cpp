@@ -45,7 +45,7 @@ TEST_CASE("storms of fibers end, with or without a handle, canceled or not") {
   mix(
       [&](Turn& turn) {
         std::vector<rt::Fiber<Counted>> kept;
-        // Not ever more of them: to ThreadSanitizer a fiber is two megabytes.
+        // Without a bound they took gigabytes under ThreadSanitizer, to which each is a thread.
         for (unsigned i = turn.below(10); i > 0 && spawned - ended < 300; --i) {
           ++spawned;
           rt::FiberOptions options;

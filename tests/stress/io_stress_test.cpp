@@ -28,7 +28,7 @@ template <class F> void with_each_engine(F run) {
   const auto* const before = rt::kernel::environment();
   for (const auto* const environment : {by_epoll, by_io_uring}) {
     if (environment == by_io_uring && !rt::hub::IoUringPoller::available()) {
-      std::puts("SKIPPED by io_uring: it is not allowed here");
+      std::puts("SKIPPED stress by io_uring: it is not allowed here");
       continue;
     }
     rt::kernel::set_environment(environment);
@@ -144,7 +144,7 @@ TEST_CASE("a hub that sleeps for descriptors misses no wake-up by another thread
         }
       });
       if (thread == 0) {
-        for (; turn.goes_on() || sent < 100; ++sent) {
+        for (; turn.goes_on() || sent < 100; ++sent) { // fewer would tell nothing
           desk.there.release();
           if (!desk.back.try_acquire_for(limit)) report_hang();
           if (turn.below(8) == 0) (void)there.write("x"); // a descriptor's event at the same time
@@ -162,7 +162,6 @@ TEST_CASE("a hub that sleeps for descriptors misses no wake-up by another thread
       there.close();
       reader.join();
     });
-    CHECK(sent >= 100);
   });
 }
 
@@ -200,7 +199,7 @@ TEST_CASE("fibers are canceled, by their own thread and another one, while data 
           if (*got > 0 && buffer[0] == 'e') return Errc::none;
         }
       };
-      while (turn.goes_on() || canceled == 0 || received == 0) {
+      while (turn.goes_on() || canceled == 0 || received == 0) { // if one never comes, the test hangs and says so
         const unsigned i = turn.below(count);
         {
           const std::lock_guard guard(places[i].lock);
@@ -226,8 +225,6 @@ TEST_CASE("fibers are canceled, by their own thread and another one, while data 
         (void)place.fiber.join();
       }
     });
-    CHECK(canceled > 0);
-    CHECK(received > 0);
     CHECK(other == 0);
   });
 }

@@ -1,23 +1,22 @@
-#include <doctest/doctest.h>
+#include "sync_test.hpp"
 
 #include <rt/base/futex_lock.hpp>
 #include <rt/memory/heap.hpp>
 
-#include <signal.h>
+#include <doctest/doctest.h>
+
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <mutex>
 #include <random>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -80,53 +79,6 @@ std::size_t resident_pages(const void* block, std::size_t size) {
     if (mincore(reinterpret_cast<void*>(page), 4096, &resident) == 0) count += resident & 1;
   }
   return count;
-}
-
-struct Outcome {
-  int status;
-  std::string errors; // what it wrote to standard error
-};
-
-/// Runs the body in a forked process, whose exit code is the body's result.
-template <class F> Outcome in_child(F body) {
-  int ends[2];
-  if (pipe(ends) != 0) return {-1, "pipe failed"};
-  std::fflush(stdout);
-  const pid_t child = fork();
-  if (child == 0) {
-    dup2(ends[1], 2);
-    for (int number : {SIGABRT, SIGSEGV, SIGBUS}) signal(number, SIG_DFL); // not the test runner's business
-    rlimit no_core{0, 0};
-    setrlimit(RLIMIT_CORE, &no_core);
-    _exit(body());
-  }
-  close(ends[1]);
-  Outcome outcome{};
-  char buffer[512];
-  for (ssize_t count; (count = read(ends[0], buffer, sizeof buffer)) > 0;)
-    outcome.errors.append(buffer, static_cast<std::size_t>(count));
-  close(ends[0]);
-  waitpid(child, &outcome.status, 0);
-  return outcome;
-}
-
-bool succeeded(const Outcome& outcome) { return WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == 0; }
-
-template <class F> bool panics(const std::string& message, F body) {
-  const Outcome outcome = in_child([&] {
-    body();
-    return 0;
-  });
-  const bool aborted = WIFSIGNALED(outcome.status) && WTERMSIG(outcome.status) == SIGABRT;
-  const bool told = outcome.errors.find(message) != std::string::npos;
-  if (!aborted || !told) MESSAGE("expected \"" << message << "\", got: " << outcome.errors);
-  return aborted && told;
-}
-
-std::string text(const void* address) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%p", address);
-  return buffer;
 }
 
 } // namespace
@@ -205,14 +157,15 @@ TEST_CASE("a size that no memory could hold gives nullptr or not_enough_memory")
 }
 
 TEST_CASE("when the kernel has no more memory, allocation fails and works again after a free") {
-  const Outcome outcome = in_child([] {
+  const auto end = sync_test::in_child([] {
+    const auto fail = [](const char* what) { return std::fputs(what, stderr), false; };
     long pages = 0;
     if (FILE* statm = std::fopen("/proc/self/statm", "r")) {
-      if (std::fscanf(statm, "%ld", &pages) != 1) return 10;
+      if (std::fscanf(statm, "%ld", &pages) != 1) return fail("statm cannot be read");
       std::fclose(statm);
     }
     const rlimit limit{static_cast<rlim_t>(pages) * 4096 + 256 * mib, RLIM_INFINITY};
-    if (setrlimit(RLIMIT_AS, &limit) != 0) return 11;
+    if (setrlimit(RLIMIT_AS, &limit) != 0) return fail("there can be no limit");
     for (std::size_t size : {std::size_t{100}, 5 * kib, 100 * kib, 3 * mib}) {
       void** chain = nullptr; // the blocks themselves, so that the test needs no other memory
       std::size_t count = 0;
@@ -221,21 +174,22 @@ TEST_CASE("when the kernel has no more memory, allocation fails and works again 
         chain = static_cast<void**>(block);
         ++count;
       }
-      if (count * size < 64 * mib) return 1;
-      if (count * size > 256 * mib) return 2;
-      if (rt::heap::try_allocate(300 * mib).error() != rt::Errc::not_enough_memory) return 3;
+      if (count * size < 64 * mib) return fail("it gives up too early");
+      if (count * size > 256 * mib) return fail("it has more than there is");
+      if (rt::heap::try_allocate(300 * mib).error() != rt::Errc::not_enough_memory)
+        return fail("there is room for 300 MiB");
       while (chain) {
         void* block = chain;
         chain = static_cast<void**>(*chain);
         deallocate(block);
       }
       void* again = allocate(size);
-      if (!again) return 4;
+      if (!again) return fail("what was freed is not used again");
       deallocate(again);
     }
-    return 0;
+    return true;
   });
-  CHECK_MESSAGE(succeeded(outcome), "status " << outcome.status << " " << outcome.errors);
+  CHECK_MESSAGE(end.exited_with(0), end.output);
 }
 
 TEST_CASE("memory goes back to the kernel when the thread that allocated it frees it") {
@@ -490,79 +444,3 @@ TEST_CASE("a child that was cloned under the heap's locks can use its heap") {
   CHECK(good == 20);
   for (Filled& block : blocks) block.free();
 }
-
-TEST_CASE("the same block freed twice in a row is noticed in any build") {
-  void* block = allocate(40);
-  CHECK(panics("double free of " + text(block) + " (48 bytes)", [&] {
-    deallocate(block);
-    deallocate(block);
-  }));
-  deallocate(block);
-}
-
-#if RT_DEBUG
-
-TEST_CASE("DEBUG: a block freed twice is noticed, whatever was freed in between") {
-  for (std::size_t size : {std::size_t{32}, 20 * kib, 100 * kib}) {
-    void* block = allocate(size);
-    void* other = allocate(size);
-    const std::string message =
-        "double free of " + text(block) + " (" + std::to_string(rt::heap::usable_size(block)) + " bytes)";
-    CHECK(panics(message, [&] {
-      deallocate(block);
-      deallocate(other);
-      deallocate(block);
-    }));
-    CHECK(panics(message, [&] {
-      worker([&] { deallocate(block); }).join();
-      deallocate(block);
-    }));
-    deallocate(block);
-    deallocate(other);
-  }
-  CHECK(panics("or a double free", [] {
-    void* large = allocate(5 * mib);
-    deallocate(large);
-    deallocate(large);
-  }));
-}
-
-TEST_CASE("DEBUG: the free of an address that is no block is noticed without following it") {
-  int local = 0;
-  static int global[4];
-  for (void* address : {static_cast<void*>(&local), static_cast<void*>(&global[0]), reinterpret_cast<void*>(0x10),
-                        reinterpret_cast<void*>(std::uintptr_t{3} << 40), reinterpret_cast<void*>(~std::uintptr_t{15}),
-                        reinterpret_cast<void*>(4 * mib)}) {
-    CHECK(panics("free of " + text(address) + ", which the heap did not allocate", [&] { deallocate(address); }));
-  }
-}
-
-TEST_CASE("DEBUG: the free of an address inside a block names the block") {
-  for (std::size_t size : {std::size_t{100}, 30 * kib, 1 * mib, 3 * mib}) {
-    auto* block = static_cast<char*>(allocate(size));
-    for (std::size_t offset : {std::size_t{1}, std::size_t{8}, std::size_t{16}, size / 2, size - 1}) {
-      CHECK(panics("free of " + text(block + offset) + ", which the heap did not allocate: it is inside the block " +
-                       text(block),
-                   [&] { deallocate(block + offset); }));
-    }
-    deallocate(block);
-  }
-  // A block that has not been handed out yet, of a slab that has room for many.
-  auto* block = static_cast<char*>(allocate(32 * kib));
-  CHECK(panics("which the heap did not allocate", [&] { deallocate(block - 64 * kib * 3 + 48); }));
-  deallocate(block);
-}
-
-TEST_CASE("DEBUG: new memory is filled with 0xcd and freed memory with 0xdd") {
-  for (std::size_t size : {std::size_t{24}, 1 * kib, 100 * kib}) {
-    auto* block = static_cast<volatile unsigned char*>(allocate(size));
-    auto* neighbour = allocate(size); // keeps the slab
-    CHECK(block[0] == 0xcd);
-    CHECK(block[size - 1] == 0xcd);
-    deallocate(const_cast<unsigned char*>(block));
-    CHECK(block[size - 1] == 0xdd);
-    deallocate(neighbour);
-  }
-}
-
-#endif
