@@ -79,7 +79,7 @@ void plot(std::span<const Way> ways) {
   for (const Way& way : ways) longest = std::max(longest, way.time);
   for (const Way& way : ways)
     rt::println("{:<26} {:>8} {:█<{}}", way.name, way.time, "",
-                (way.time.count() * width + width / 2) / longest.count());
+                (way.time.count() * width + longest.count() / 2) / longest.count());
 }
 
 } // namespace

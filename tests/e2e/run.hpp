@@ -89,6 +89,13 @@ inline double milliseconds_after(std::string_view line, std::string_view text) {
   return after.starts_with("ms") ? number : number * 1000;
 }
 
+/// Whether `holds` does in one of several tries: for what takes longer where others keep the machine busy.
+template <class Condition> bool in_one_try(Condition holds) {
+  for (int i = 0; i < 20; ++i)
+    if (holds()) return true;
+  return false;
+}
+
 inline std::filesystem::path apps_directory() {
   const char* directory = std::getenv("RT_APPS");
   if (!directory || !std::filesystem::is_directory(directory))
