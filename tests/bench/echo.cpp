@@ -150,11 +150,6 @@ class Generator {
   std::vector<Connection> connections_;
 };
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -200,8 +195,8 @@ int main(int argc, char** argv) {
     for (const auto& [name, command] : servers)
       if (rates.count(name))
         std::printf("  %-12s %8.0f requests/s (%.0f at best)   %6.2f us of the server's CPU each (%.2f)\n",
-                    name.c_str(), median(rates[name]), *std::max_element(rates[name].begin(), rates[name].end()),
-                    median(costs[name]), *std::min_element(costs[name].begin(), costs[name].end()));
+                    name.c_str(), bench::median(rates[name]), *std::max_element(rates[name].begin(), rates[name].end()),
+                    bench::median(costs[name]), *std::min_element(costs[name].begin(), costs[name].end()));
     std::fflush(stdout);
   }
 }

@@ -38,24 +38,30 @@ struct Candidate {
   Limit limit = {};
 };
 
+inline double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
 /// Runs the candidates in turns and prints each one's median, least and greatest value, its ratio to the first one, and
-/// its limit.
+/// its limit. The ratio is the median of the rounds' ratios: a machine that is slower for a while is so for both.
 inline void compare(const char* title, const char* unit, const std::vector<Candidate>& candidates, int rounds = 9) {
-  std::vector<std::vector<double>> values(candidates.size());
+  std::vector<std::vector<double>> values(candidates.size()), ratios(candidates.size());
   for (int round = 0; round < rounds; ++round)
-    for (std::size_t i = 0; i < candidates.size(); ++i) values[i].push_back(candidates[i].measure());
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      values[i].push_back(candidates[i].measure());
+      ratios[i].push_back(values[i].back() / values[0].back());
+    }
   std::printf("%s (%s, median of %d rounds in turns)\n", title, unit, rounds);
-  double first = 0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    std::sort(values[i].begin(), values[i].end());
-    const double median = values[i][values[i].size() / 2];
-    if (i == 0) first = median;
-    std::printf("  %-34s %10.3f   (%.3f to %.3f)   %.2f of the first", candidates[i].name.c_str(), median,
-                values[i].front(), values[i].back(), median / first);
+    const auto [least, most] = std::minmax_element(values[i].begin(), values[i].end());
+    const double value = median(values[i]), ratio = median(ratios[i]);
+    std::printf("  %-34s %10.3f   (%.3f to %.3f)   %.2f of the first", candidates[i].name.c_str(), value, *least, *most,
+                ratio);
     const auto [limit, kind] = candidates[i].limit;
     if (limit != 0)
       std::printf("; limit %g%s: %s", limit, kind == Limit::absolute ? "" : " of the first",
-                  (kind == Limit::absolute ? median : median / first) <= limit ? "kept" : "missed");
+                  (kind == Limit::absolute ? value : ratio) <= limit ? "kept" : "missed");
     std::printf("\n");
   }
   std::fflush(stdout);
