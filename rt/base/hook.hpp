@@ -14,17 +14,21 @@
 // main's return. In the hosted profile the same names are ordinary constructors and destructors. Two more tables,
 // RT_AT_THREAD_START and RT_AT_THREAD_EXIT, are run by each thread but the main one; hosted threads do without them.
 //
-//   RT_AT_FORK(90, rt_fork_heap)        rt_fork:  .long 90, rt_fork_heap - .
+//   RT_IN_FORKED(20, rt_fork_hubs)      rt_fork:  .short 20, 0    .long rt_fork_hubs - .
+//   RT_AT_FORK(90, rt_fork_heap)        rt_fork:  .short 90, 1    .long rt_fork_heap - .
 //
-// is what a file wants done when a Process is started (as pthread_atfork(3)): `extern "C" void name(ForkPhase)`. These
-// are linked only into programs that start one, and whoever runs them sorts them. In the child no other thread runs and
-// none will ever give back what it held: a lock has either been taken in `prepare`, or is to be reset there, with what
-// it protects.
+// is what a file wants done when a Process is started: in the child, `extern "C" void name()`, or in all phases (as
+// pthread_atfork(3)), `extern "C" void name(ForkPhase)`. These are linked only into programs that start one, and
+// whoever runs them sorts them. In the child no other thread runs and none will ever give back what it held: a lock has
+// either been taken in `prepare`, or is to be reset there, with what it protects.
 //
 //   RT_FORK_DATA(50) constinit int variable;
 //
 // is for variables, zero at first, that each start of a process writes to. They lie together, sorted by number: every
-// page that parent or child writes to costs each of them a page fault.
+// page that parent or child writes to costs each of them a page fault. What is only looked at lies next to them in most
+// programs, as long as arrays, zero at first, lie behind all that is small:
+//
+//   RT_LARGE_DATA constinit char array[16 * 1024];
 
 namespace rt {
 
@@ -51,6 +55,7 @@ enum class ForkPhase : int {
 } // namespace rt
 
 #define RT_FORK_DATA(number) [[gnu::section(".bss.fork." #number)]]
+#define RT_LARGE_DATA [[gnu::section(".bss.large")]]
 
 #if RT_HOSTED
 // glibc hands (argc, argv, envp) to constructors; argv[-1] is argc, as on the initial stack.
@@ -63,7 +68,10 @@ enum class ForkPhase : int {
 #define RT_AT_THREAD_START(number, function)
 #define RT_AT_THREAD_EXIT(number, function)
 #define RT_AT_FORK(number, function)                                                                                   \
-  static constinit ::rt::ForkHook function##_hook{number, function, nullptr};                                          \
+  static constinit ::rt::ForkHook function##_hook{number, function, nullptr, nullptr};                                 \
+  [[gnu::constructor]] static void function##_registers() { function##_hook.enter(); }
+#define RT_IN_FORKED(number, function)                                                                                 \
+  static constinit ::rt::ForkHook function##_hook{number, nullptr, function, nullptr};                                 \
   [[gnu::constructor]] static void function##_registers() { function##_hook.enter(); }
 
 namespace rt {
@@ -71,7 +79,8 @@ namespace rt {
 /// A hook of the hosted profile, in a list sorted by number.
 struct ForkHook {
   int number;
-  void (*function)(ForkPhase);
+  void (*in_all_phases)(ForkPhase); // one of these two
+  void (*in_child)();
   ForkHook* next;
 
   static inline constinit ForkHook* first = nullptr;
@@ -90,8 +99,11 @@ struct ForkHook {
 #define RT_AT_EXIT(number, function) RT_HOOK(exit, number, function)
 #define RT_AT_THREAD_START(number, function) RT_HOOK(thread_start, number, function)
 #define RT_AT_THREAD_EXIT(number, function) RT_HOOK(thread_exit, number, function)
-#define RT_AT_FORK(number, function)                                                                                   \
-  asm(".pushsection rt_fork, \"a\"\n\t.balign 4\n\t.long " #number ", " #function " - .\n\t.popsection")
+#define RT_AT_FORK(number, function) RT_FORK_HOOK(number, 1, function)
+#define RT_IN_FORKED(number, function) RT_FORK_HOOK(number, 0, function)
+#define RT_FORK_HOOK(number, all, function)                                                                            \
+  asm(".pushsection rt_fork, \"a\"\n\t.balign 4\n\t.short " #number ", " #all "\n\t.long " #function                   \
+      " - .\n\t.popsection")
 #define RT_HOOK(table, number, function)                                                                               \
   asm(".pushsection .rt_" #table "." #number ", \"a\"\n\t.balign 4\n\t.long " #function " - .\n\t.popsection")
 #endif

@@ -34,13 +34,12 @@ void unregister_current_task() {
   task.registered = false;
 }
 
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_registry(ForkPhase phase) {
-  if (phase != ForkPhase::child) return;
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_registry() {
   lock.reset();
   if (first) first = nullptr;
   this_thread_task.registered = false;
 }
-RT_AT_FORK(20, rt_fork_registry);
+RT_IN_FORKED(20, rt_fork_registry);
 
 void visit_tasks(bool (*visit)(Task& task, void* argument), void* argument) {
   const std::lock_guard guard(lock);

@@ -377,10 +377,8 @@ extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_wake_joining_fibers(
 RT_AT_THREAD_EXIT(95, rt_wake_joining_fibers);
 
 // The child has no hub until it makes a fiber. Those of the parent stay where they are, suspended for ever.
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_hubs(ForkPhase phase) {
-  if (phase == ForkPhase::child) Hub::forget_all();
-}
-RT_AT_FORK(20, rt_fork_hubs);
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_hubs() { Hub::forget_all(); }
+RT_IN_FORKED(20, rt_fork_hubs);
 
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_finish_hub() {
   if (running_flow) running_flow->hub->finish();

@@ -124,9 +124,7 @@ void Poller::abandon_all() {
     poller->abandon();
 }
 
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_pollers(ForkPhase phase) {
-  if (phase == ForkPhase::child) Poller::abandon_all();
-}
-RT_AT_FORK(21, rt_fork_pollers);
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_pollers() { Poller::abandon_all(); }
+RT_IN_FORKED(21, rt_fork_pollers);
 
 } // namespace rt::hub

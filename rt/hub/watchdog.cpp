@@ -54,12 +54,11 @@ void watch() {
 } // namespace
 
 // The thread that watches stays behind: a child process that is to be watched asks for it.
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_watchdog(ForkPhase phase) {
-  if (phase != ForkPhase::child) return;
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_watchdog() {
   started.store(0, std::memory_order_relaxed);
   watchdogs.store(0, std::memory_order_relaxed);
 }
-RT_AT_FORK(20, rt_fork_watchdog);
+RT_IN_FORKED(20, rt_fork_watchdog);
 
 } // namespace hub
 

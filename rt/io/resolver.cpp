@@ -200,10 +200,8 @@ Resolver& shared() {
 } // namespace
 
 // A new process has none of the tasks that look up in this one, nor will they give its lock back: it begins anew.
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_resolver(ForkPhase phase) {
-  if (phase == ForkPhase::child) ::new (place_of_shared) Resolver;
-}
-RT_AT_FORK(95, rt_fork_resolver);
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_resolver() { ::new (place_of_shared) Resolver; }
+RT_IN_FORKED(95, rt_fork_resolver);
 
 Result<std::vector<Address>> resolve(std::string_view host, std::uint16_t port) { return shared().resolve(host, port); }
 

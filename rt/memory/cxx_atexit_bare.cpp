@@ -61,13 +61,12 @@ int __cxa_atexit(void (*destroy)(void*), void* object, void*) {
 }
 
 // The parent's objects are the parent's to destroy: the child does so only with what it registers itself.
-[[gnu::used, gnu::visibility("hidden")]] void rt_fork_statics(ForkPhase phase) {
-  if (phase != ForkPhase::child) return;
+[[gnu::used, gnu::visibility("hidden")]] void rt_fork_statics() {
   lock.reset();
   if (first.size != 0) first.size = 0;
   if (last) last = &first;
 }
-RT_AT_FORK(20, rt_fork_statics);
+RT_IN_FORKED(20, rt_fork_statics);
 
 } // extern "C"
 

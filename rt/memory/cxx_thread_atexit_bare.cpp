@@ -36,10 +36,8 @@ int __cxa_thread_atexit(void (*destroy)(void*), void* object, void*) {
 }
 
 // As for statics (cxx_atexit_bare.cpp).
-[[gnu::used, gnu::visibility("hidden")]] void rt_fork_thread_locals(ForkPhase phase) {
-  if (phase == ForkPhase::child) newest = nullptr;
-}
-RT_AT_FORK(20, rt_fork_thread_locals);
+[[gnu::used, gnu::visibility("hidden")]] void rt_fork_thread_locals() { newest = nullptr; }
+RT_IN_FORKED(20, rt_fork_thread_locals);
 
 } // extern "C"
 

@@ -200,15 +200,14 @@ void use_mprotect_guards() { guards_by_mprotect.store(true, std::memory_order_re
 
 // Stacks that others had given back, or that nobody had used yet, are left out of the child: their lists may be half
 // changed. The calling thread's own are whole.
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_stacks(ForkPhase phase) {
-  if (phase != ForkPhase::child) return;
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_stacks() {
   for (Class& shared : classes) {
     shared.lock.reset();
     if (shared.slab) shared.slab = nullptr;
     if (shared.free) shared.free = nullptr;
   }
 }
-RT_AT_FORK(20, rt_fork_stacks);
+RT_IN_FORKED(20, rt_fork_stacks);
 
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_release_thread_stacks() { release_thread_stacks(); }
 RT_AT_THREAD_EXIT(80, rt_release_thread_stacks);

@@ -183,9 +183,7 @@ extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_client_locks(Fo
 }
 RT_AT_FORK(25, rt_fork_client_locks);
 
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_client_connections(ForkPhase phase) {
-  if (phase == ForkPhase::child) Client::close_all();
-}
-RT_AT_FORK(95, rt_fork_client_connections);
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_client_connections() { Client::close_all(); }
+RT_IN_FORKED(95, rt_fork_client_connections);
 
 } // namespace rt::managing

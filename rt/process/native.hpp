@@ -15,7 +15,7 @@ Result<kernel::DescribedProcess> native_fork(unsigned long flags);
 Result<kernel::DescribedProcess> native_vfork(unsigned long flags, Errc (*become)(const void* argument),
                                               const void* argument, Errc& failure);
 
-/// Runs what linked features of the runtime want done when a process is started (RT_AT_FORK).
+/// Runs what linked features of the runtime want done when a process is started (RT_AT_FORK, RT_IN_FORKED).
 void run_fork_hooks(ForkPhase phase);
 
 /// Ends a process that was started by fork: threads and processes that it has started are joined, and what it has

@@ -12,13 +12,18 @@ extern "C" long rt_clone(unsigned long flags, void* stack, void* parent_tid, voi
 namespace rt::processing {
 namespace {
 
-// As RT_AT_FORK makes it; the linker gathers them, and keeps them only because of these two names.
+// As RT_AT_FORK and RT_IN_FORKED make it; the linker gathers them, and keeps them only because of these two names.
 struct Entry {
-  std::int32_t number;
-  std::int32_t distance; // from itself to the function
+  std::int16_t number;
+  std::int16_t in_all_phases; // else in the child
+  std::int32_t distance;      // from itself to the function
 
   void run(ForkPhase phase) const {
-    reinterpret_cast<void (*)(ForkPhase)>(reinterpret_cast<std::uintptr_t>(&distance) + distance)(phase);
+    const std::uintptr_t function = reinterpret_cast<std::uintptr_t>(&distance) + distance;
+    if (in_all_phases)
+      reinterpret_cast<void (*)(ForkPhase)>(function)(phase);
+    else if (phase == ForkPhase::child)
+      reinterpret_cast<void (*)()>(function)();
   }
 };
 extern "C" [[gnu::visibility("hidden")]] const Entry __start_rt_fork[], __stop_rt_fork[];
@@ -56,8 +61,8 @@ Result<kernel::DescribedProcess> native_vfork(unsigned long flags, Errc (*become
 }
 
 void run_fork_hooks(ForkPhase phase) {
-  constexpr std::int32_t last = 100;
-  for (std::int32_t number = -1, next; number != last; number = next) {
+  constexpr int last = 100;
+  for (int number = -1, next; number != last; number = next) {
     next = last;
     for (const Entry* entry = __start_rt_fork; entry != __stop_rt_fork; ++entry) {
       if (entry->number == number) entry->run(phase);

@@ -49,7 +49,12 @@ Result<kernel::DescribedProcess> native_vfork(unsigned long flags, Errc (*become
 }
 
 void run_fork_hooks(ForkPhase phase) {
-  for (const ForkHook* hook = ForkHook::first; hook; hook = hook->next) hook->function(phase);
+  for (const ForkHook* hook = ForkHook::first; hook; hook = hook->next) {
+    if (hook->in_all_phases)
+      hook->in_all_phases(phase);
+    else if (phase == ForkPhase::child)
+      hook->in_child();
+  }
 }
 
 void native_exit(int code) {

@@ -25,11 +25,12 @@ constexpr long signal_set_size = 8;
 constexpr auto patience = std::chrono::seconds(2);
 
 // One thread is asked at a time. Numbers tell an answer in time from one to an earlier question.
-constinit std::atomic<std::uint32_t> asking = 0;
+RT_FORK_DATA(50) constinit std::atomic<std::uint32_t> asking = 0;
 constinit std::atomic<std::uint32_t> question = 0, answered = 0;
 constinit std::atomic<std::uint32_t> wanted = 0;
 
-constinit std::atomic<std::uint32_t> reporting_all = 0; // a word: riscv64 has no atomic instructions for less
+// A word: riscv64 has no atomic instructions for less.
+RT_FORK_DATA(50) constinit std::atomic<std::uint32_t> reporting_all = 0;
 
 long own_process() { return arch::syscall(__NR_getpid); }
 TaskId own_thread() { return static_cast<TaskId>(arch::syscall(__NR_gettid)); }
@@ -145,12 +146,11 @@ void report_all_threads(int, const siginfo_t*, const arch::SignalFrame* frame) {
 
 } // namespace
 
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_reports(ForkPhase phase) {
-  if (phase != ForkPhase::child) return;
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_reports() {
   asking.store(0, std::memory_order_relaxed);
   reporting_all.store(0, std::memory_order_relaxed);
 }
-RT_AT_FORK(20, rt_fork_reports);
+RT_IN_FORKED(20, rt_fork_reports);
 
 void write_wait(Output& out, const Task& task, const Waiter* waiter) {
   if (const Word* lock = task.lock.load(std::memory_order_relaxed)) {

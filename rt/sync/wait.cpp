@@ -14,9 +14,14 @@ struct alignas(arch::cache_line) Bucket {
 };
 
 constexpr unsigned bucket_bits = 7;
-constinit Bucket table[1 << bucket_bits];
+RT_LARGE_DATA constinit Bucket table[1 << bucket_bits];
+
+// Whether any bucket was ever used. Not an Atomic: no task waits for what another one has written here.
+RT_FORK_DATA(50) constinit std::atomic<std::uint32_t> table_is_used = 0;
 
 Bucket& bucket_of(const Word& word) {
+  // Before the bucket's lock is taken: a copy of this process that has a bucket in use knows it.
+  if (table_is_used.load(std::memory_order_relaxed) == 0) table_is_used.exchange(1, std::memory_order_seq_cst);
   // Fibonacci hashing: the high bits of the product depend on all bits of the address.
   const auto address = reinterpret_cast<std::uintptr_t>(&word);
   return table[(address * 0x9e3779b97f4a7c15u) >> (64 - bucket_bits)];
@@ -68,15 +73,15 @@ unsigned PrivateScope::wake(const Word& word, unsigned count) {
   return woken;
 }
 
-// Nobody waits in the child. Buckets that were never used are only read: a page that is written to has to be copied.
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_wait_table(ForkPhase phase) {
-  if (phase != ForkPhase::child) return;
+// Nobody waits in the child. A page that is looked at costs the child a page fault, and one that is written to a copy.
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_wait_table() {
+  if (table_is_used.load(std::memory_order_relaxed) == 0) return;
   for (Bucket& bucket : table) {
     bucket.lock.reset();
     if (!bucket.waiters.empty()) bucket.waiters = WaiterList();
   }
 }
-RT_AT_FORK(20, rt_fork_wait_table);
+RT_IN_FORKED(20, rt_fork_wait_table);
 
 bool with_waiters_of(const Word& word, void (*look)(const Word& word, void* argument), void* argument) {
   Bucket& bucket = bucket_of(word);

@@ -62,14 +62,13 @@ ThreadBlock* take_cached() {
 } // namespace
 
 // The blocks of the parent's threads stay in the child as they are: it uses none of them.
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_blocks(ForkPhase phase) {
-  if (phase != ForkPhase::child) return;
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_blocks() {
   cache_lock.reset();
   if (cache) cache = nullptr;
   if (detached) detached = nullptr;
   if (cached) cached = 0;
 }
-RT_AT_FORK(20, rt_fork_blocks);
+RT_IN_FORKED(20, rt_fork_blocks);
 
 ThreadBlock* make_block(const ThreadOptions& options, const Callable& callable) {
   const std::size_t wanted =

@@ -21,7 +21,7 @@ namespace {
 
 constexpr long signal_set_size = 8;
 
-alignas(16) constinit char main_signal_stack[16 * 1024];
+RT_LARGE_DATA alignas(16) constinit char main_signal_stack[16 * 1024];
 
 // Bytes that the calling thread's stack may have. The main thread's grows on demand, down to the limit.
 std::size_t stack_size() {

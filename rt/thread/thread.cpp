@@ -42,10 +42,10 @@ extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_join_threads() {
 }
 RT_AT_EXIT(10, rt_join_threads);
 
-extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_threads(ForkPhase phase) {
-  if (phase == ForkPhase::child) unfinished.store(0, std::memory_order_relaxed);
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_threads() {
+  unfinished.store(0, std::memory_order_relaxed);
 }
-RT_AT_FORK(20, rt_fork_threads);
+RT_IN_FORKED(20, rt_fork_threads);
 
 namespace threading {
 
