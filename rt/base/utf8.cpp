@@ -25,16 +25,16 @@ std::size_t size_of_utf8_character(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
+  const char *at = text.data(), *const end = at + text.size();
+  for (;;) {
     std::uint64_t word; // eight characters of ASCII at once
-    while (text.size() >= 8 && (__builtin_memcpy(&word, text.data(), 8), (word & 0x8080808080808080) == 0))
-      text.remove_prefix(8);
-    if (text.empty()) break;
-    const std::size_t size = size_of_utf8_character(text);
+    while (end - at >= 8 && (__builtin_memcpy(&word, at, 8), (word & 0x8080808080808080) == 0)) at += 8;
+    while (at != end && (*at & 0x80) == 0) ++at; // at most seven
+    if (at == end) return true;
+    const std::size_t size = size_of_utf8_character({at, static_cast<std::size_t>(end - at)});
     if (size == 0) return false;
-    text.remove_prefix(size);
+    at += size;
   }
-  return true;
 }
 
 } // namespace rt

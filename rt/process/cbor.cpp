@@ -28,11 +28,11 @@ void put_big_endian(std::string& out, std::uint64_t value, unsigned bytes) {
 }
 
 void put_number(std::string& out, Major major, std::uint64_t value) {
+  if (value < one_byte) return put_head(out, major, static_cast<unsigned char>(value));
   const unsigned char size = value <= 0xff         ? one_byte
                              : value <= 0xffff     ? two_bytes
                              : value <= 0xffffffff ? four_bytes
                                                    : eight_bytes;
-  if (value < one_byte) return put_head(out, major, static_cast<unsigned char>(value));
   put_head(out, major, size);
   put_big_endian(out, value, 1u << (size - one_byte));
 }
@@ -224,8 +224,9 @@ class Decoder {
     case Major::negative_integer:
       if (head.number > most) return fail(Errc::value_too_large);
       return -1 - static_cast<std::int64_t>(head.number);
-    case Major::bytes: return Value::bytes_of(decode_string(head));
-    case Major::text: return decode_string(head);
+    case Major::bytes:
+      return head.is_indefinite() ? Value::bytes_of(decode_pieces(head)) : Value::bytes(take_piece(head));
+    case Major::text: return head.is_indefinite() ? Value(decode_pieces(head)) : Value(take_piece(head));
     case Major::list: return levels == 0 ? fail(Errc::value_too_large) : decode_list(head, levels - 1);
     case Major::map: return levels == 0 ? fail(Errc::value_too_large) : decode_map(head, levels - 1);
     case Major::tag: return fail(Errc::operation_not_supported);
@@ -234,27 +235,22 @@ class Decoder {
     return {};
   }
 
+  std::string_view take_piece(const Head& head) {
+    const std::string_view piece = take(head.number);
+    if (head.major != Major::text || is_utf8(piece)) return piece;
+    return fail(Errc::illegal_byte_sequence), std::string_view();
+  }
+
   /// Of indefinite length: pieces, each with a length, and of a text each UTF-8 for itself.
-  std::string decode_string(const Head& head) {
+  std::string decode_pieces(const Head& head) {
     std::string result;
-    if (!head.is_indefinite()) {
-      append_piece(result, head);
-    } else {
-      while (!take_stop()) {
-        const Head piece = take_head();
-        if (!failed() && (piece.major != head.major || piece.is_indefinite())) fail(Errc::bad_message);
-        if (failed()) break;
-        append_piece(result, piece);
-      }
+    while (!take_stop()) {
+      const Head piece = take_head();
+      if (!failed() && (piece.major != head.major || piece.is_indefinite())) fail(Errc::bad_message);
+      if (failed()) break;
+      result += take_piece(piece);
     }
     return result;
-  }
-  void append_piece(std::string& result, const Head& head) {
-    const std::string_view piece = take(head.number);
-    if (head.major == Major::text && !is_utf8(piece))
-      fail(Errc::illegal_byte_sequence);
-    else
-      result += piece;
   }
 
   /// Whether there is another item of a list or map.
