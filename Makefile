@@ -93,11 +93,13 @@ demand_app = $(if $(filter-out $(APPS),$(1)),$(error there is no app '$(1)'; the
 # $(1) name, $(2) bare or hosted, $(3) compiler, $(4) flags, $(5) flags that come last, $(6) sources if not all
 #
 # A variant in JOINED is for tests only. It compiles each folder of rt/ as one source, in a third of the time, and some
-# tests at once; that each file of rt/ stands on its own is seen where the others are built.
+# tests at once; that each file of rt/ stands on its own is seen where the others are built. By clang the folders that the
+# smallest programs consist of are not joined: they have to be small.
 
 JOINED   := bare-debug hosted-debug hosted-joined hosted-address hosted-thread
 folders   = $(patsubst %/,%,$(sort $(dir $(1))))
-units     = $(if $(filter $(1),$(JOINED)),$(call folders,$(filter rt/%,$(2))) $(basename $(filter-out rt/%,$(2))),$(basename $(2)))
+joined    = $(filter $(if $(filter $(1),$(JOINED)),rt/%,$(if $(filter $(1),bare-clang),rt/hub/% rt/io/% rt/process/%)),$(2))
+units     = $(call folders,$(call joined,$(1),$(2))) $(basename $(filter-out $(call joined,$(1),$(2)),$(2)))
 
 # So that a source that has gone is missed, they are listed each time; what is as before keeps its time.
 when_changed = >$@.new && if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
@@ -129,8 +131,8 @@ precompiled = $(patsubst %,$(BUILD)/$(1)/standard/%.hpp,$(PRECOMPILED_$(1)))
 define variant
 $(1)_OBJECTS := $(patsubst %,$(BUILD)/$(1)/%.o,$(call units,$(1),$(or $(6),$(RT_$(2)))))
 OBJECTS += $$($(1)_OBJECTS)
-$(if $(filter $(1),$(JOINED)),$(foreach folder,$(call folders,$(filter rt/%,$(or $(6),$(RT_$(2))))),
-$(call joined_folder,$(1),$(folder),$(filter $(folder)/%,$(or $(6),$(RT_$(2)))))))
+$(foreach folder,$(call folders,$(call joined,$(1),$(or $(6),$(RT_$(2))))),
+$(call joined_folder,$(1),$(folder),$(filter $(folder)/%,$(or $(6),$(RT_$(2))))))
 
 $(BUILD)/$(1)/librt.a: $$($(1)_OBJECTS)
 	$$(call say,AR,$$@) rm -f $$@ && $(CROSS_COMPILE)ar rcsD $$@ $$^
@@ -165,7 +167,8 @@ $(BUILD)/$(1)/rt/%: OPTIMIZE = -O2
 $(foreach part,$(WAITING),$(BUILD)/$(1)/rt/$(part): OPTIMIZE = -Oz
 $(BUILD)/$(1)/rt/$(part): STANDARD = none
 )$(foreach part,$(IN_EVERY_PROGRAM),$(BUILD)/$(1)/rt/$(part): OPTIMIZE = -Oz $(UNPROTECTED)
-)$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = $(FLAGS_OF_TESTS))
+)$(if $(filter bare,$(2)),$(BUILD)/$(1)/tests/bare/%: private EXTRA_FLAGS = -g1)
+$(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private EXTRA_FLAGS = $(FLAGS_OF_TESTS))
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/%: private STANDARD = tests)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: private EXTRA_FLAGS = -fexceptions -O2)
 $(if $(filter hosted,$(2)),$(BUILD)/$(1)/tests/bench/%: private STANDARD = none)

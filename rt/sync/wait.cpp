@@ -16,8 +16,8 @@ struct alignas(arch::cache_line) Bucket {
 constexpr unsigned bucket_bits = 7;
 RT_LARGE_DATA constinit Bucket table[1 << bucket_bits];
 
-// Whether any bucket was ever used. Not an Atomic: no task waits for what another one has written here.
-RT_FORK_DATA(50) constinit std::atomic<std::uint32_t> table_is_used = 0;
+// Whether any bucket was ever used.
+RT_FORK_DATA(50) constinit Atomic<std::uint32_t> table_is_used = 0;
 
 Bucket& bucket_of(const Word& word) {
   // Before the bucket's lock is taken: a copy of this process that has a bucket in use knows it.
