@@ -11,7 +11,7 @@
 
 namespace {
 
-constexpr int count = 200;       // short turns: a noisy machine changes its speed for longer than one
+constexpr int count = 300;       // short turns: a noisy machine changes its speed for longer than one
 constexpr int large_heap = 1024; // MiB
 
 std::string program;
@@ -72,7 +72,7 @@ int main(int argc, char** argv) {
                  {{"clone(2), exit(2), wait4(2)", [&] { return rt("clone"); }},
                   {"rt::Process", [&] { return rt("rt"); }, bench::at_most_of_the_first(1.1)},
                   {"glibc fork", [&] { return glibc("fork"); }}},
-                 51);
+                 101);
   bench::compare(
       "the same in Python", "us",
       {{"rt::Process", [&] { return rt("rt"); }},
@@ -89,5 +89,5 @@ int main(int argc, char** argv) {
       {{"rt::Process::exec", [&] { return rt("exec", large_heap, few) - rt("exec", 0, few); }, bench::at_most(80)},
        {"posix_spawn", [&] { return glibc("spawn", large_heap, few) - glibc("spawn", 0, few); }},
        {"fork and exec", [&] { return glibc("exec", large_heap, few) - glibc("exec", 0, few); }}},
-      5);
+      15);
 }
