@@ -119,7 +119,9 @@ void Poller::look_for_closed() {
 }
 
 void Poller::abandon_all() {
-  kernel::descriptor_closes.store(nullptr, std::memory_order_relaxed);
+  if (kernel::descriptor_closes.load(std::memory_order_relaxed))
+    kernel::descriptor_closes.store(nullptr, std::memory_order_relaxed);
+  if (!all.load(std::memory_order_relaxed)) return;
   for (Poller* poller = all.exchange(nullptr, std::memory_order_acquire); poller; poller = poller->next_)
     poller->abandon();
 }

@@ -55,8 +55,8 @@ void watch() {
 
 // The thread that watches stays behind: a child process that is to be watched asks for it.
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_watchdog() {
-  started.store(0, std::memory_order_relaxed);
-  watchdogs.store(0, std::memory_order_relaxed);
+  if (started.load(std::memory_order_relaxed) != 0) started.store(0, std::memory_order_relaxed);
+  if (watchdogs.load(std::memory_order_relaxed) != 0) watchdogs.store(0, std::memory_order_relaxed);
 }
 RT_IN_FORKED(20, rt_fork_watchdog);
 

@@ -2,6 +2,7 @@
 
 #include <rt/base/hook.hpp>
 #include <rt/base/panic.hpp>
+#include <rt/base/single_threaded.hpp>
 #include <rt/memory/check.hpp>
 #include <rt/memory/pool.hpp>
 #include <rt/memory/thread_heap.hpp>
@@ -83,8 +84,16 @@ void unlock_all() { pool.lock.unlock(); }
 } // namespace rt::heap
 
 // The child gets a consistent pool. The calling thread's slabs are the child's, too.
+RT_FORK_DATA(50) static constinit bool locked_for_fork = false;
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_heap(rt::ForkPhase phase) {
-  phase == rt::ForkPhase::prepare ? rt::heap::lock_all() : rt::heap::unlock_all();
+  if (phase == rt::ForkPhase::prepare) {
+    if (rt::single_threaded()) return;
+    rt::heap::lock_all();
+    locked_for_fork = true;
+  } else if (locked_for_fork) {
+    locked_for_fork = false;
+    rt::heap::unlock_all();
+  }
 }
 RT_AT_FORK(90, rt_fork_heap);
 

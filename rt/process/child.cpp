@@ -1,6 +1,7 @@
 #include <rt/process/child.hpp>
 
 #include <rt/base/hook.hpp>
+#include <rt/base/single_threaded.hpp>
 #include <rt/hub/readiness.hpp>
 #include <rt/kernel/file.hpp>
 #include <rt/memory/heap.hpp>
@@ -97,11 +98,14 @@ bool Child::look() {
   const auto change = kernel::wait_for_described_child(process, WNOHANG | (waiting > 0 ? WNOWAIT : 0));
   if (change && change->id == 0) return false;
   taken = waiting == 0;
-  if (state == State::ended) return true;
+  if (state != State::ended) end(change);
+  return true;
+}
+
+void Child::end(const Result<kernel::ChildChange>& change) {
   state = State::ended;
   if (change)
     exit_code = change->status.exited() ? change->status.exit_code() : -static_cast<int>(change->status.signal());
-  return true;
 }
 
 void Child::collect_dropped() {
@@ -128,7 +132,7 @@ void Child::disown_all() {
     child->state = State::foreign;
     child->next = child->previous = nullptr;
   }
-  first = nullptr;
+  if (first) first = nullptr;
 }
 
 State Child::current_state() {
@@ -137,7 +141,7 @@ State Child::current_state() {
   return state;
 }
 
-// A thread without fibers waits for the status itself.
+// A thread without fibers waits for the status itself, and takes it at once where no other one could want it.
 Result<void> Child::wait(Deadline deadline) {
   const bool for_ever = deadline == Deadline::no_matter_what();
   int descriptor = -1;
@@ -153,13 +157,19 @@ Result<void> Child::wait(Deadline deadline) {
     if (descriptor < 0 && !for_ever) return Errc::too_many_files_open;
     if (descriptor < 0) ++waiting;
   }
-  if (descriptor < 0)
-    (void)kernel::wait_for_described_child(known, WNOWAIT);
-  else if (const auto ready = wait_until_ready(descriptor, Ready::read, deadline); !ready)
-    return ready.error();
+  if (descriptor >= 0) {
+    if (const auto ready = wait_until_ready(descriptor, Ready::read, deadline); !ready) return ready.error();
+    (void)current_state();
+    return {};
+  }
+  const bool alone = single_threaded();
+  const auto change = kernel::wait_for_described_child(known, alone ? 0 : WNOWAIT);
   const std::lock_guard guard(lock);
-  if (descriptor < 0) --waiting;
-  (void)look();
+  --waiting;
+  if (alone)
+    taken = true, end(change);
+  else
+    (void)look();
   return {};
 }
 

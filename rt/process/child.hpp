@@ -77,6 +77,8 @@ struct Child {
   void delist();
   /// The same; true: it has ended.
   bool look();
+  /// Its status, or what stands for one that somebody else has taken.
+  void end(const Result<kernel::ChildChange>& change);
   void begin_running(const kernel::DescribedProcess& started);
   void close_descriptor();
   /// The number; -1: there could be none.

@@ -2,6 +2,7 @@
 
 #include <rt/base/digits.hpp>
 #include <rt/base/print.hpp>
+#include <rt/base/single_threaded.hpp>
 #include <rt/context/context.hpp>
 #include <rt/hub/readiness.hpp>
 #include <rt/kernel/environment.hpp>
@@ -24,8 +25,12 @@ namespace {
 
 using kernel::SignalSet;
 
-RT_FORK_DATA(50) constinit TaskName own_identity = {}; // of a process that is a Process; empty: it is none
-RT_FORK_DATA(50) constinit unsigned children_made = 0; // with Child::lock held
+/// What the process knows of itself; with Child::lock held.
+struct Own {
+  TaskName identity = {}; // of a process that is a Process; empty: it is none
+  unsigned children_made = 0;
+};
+RT_FORK_DATA(50) constinit Own own;
 
 /// What the child needs of its parent's call.
 struct Beginning {
@@ -44,8 +49,6 @@ void become_main_task(const Child& child) {
   running_task = &this_thread_task;
   parked_thread = nullptr;
   if (child.named()) arch::syscall(__NR_prctl, PR_SET_NAME, reinterpret_cast<long>(child.name.data()), 0, 0, 0);
-  own_identity = child.identity;
-  children_made = 0;
 }
 
 [[noreturn]] void run(const Beginning& beginning) {
@@ -107,8 +110,8 @@ void set_up(const Beginning& beginning) {
 
 void Child::give_name() {
   Output identity_text(std::span<char>(identity.data(), identity.size() - 1));
-  if (own_identity[0] != 0) format_to(identity_text, "{}:", own_identity.data());
-  put_decimal(identity_text, ++children_made);
+  if (own.identity[0] != 0) format_to(identity_text, "{}:", own.identity.data());
+  put_decimal(identity_text, ++own.children_made);
   if (named()) return;
   Output name_text(std::span<char>(name.data(), name.size() - 1));
   name_text.put_literal("Process-");
@@ -147,12 +150,16 @@ void Child::begin_anew() {
 
 // No signal's handler runs in a child that is half made. What is opened for the child is not seen by another one that
 // is started meanwhile.
+//
+// A child that only runs and ends writes to no page but that of its stack, since to copy one takes as long as a dozen
+// system calls: what it has to know is written by the parent, which takes it back, and a lock is held for the copy only
+// if another thread could have it.
 Result<void> start(Child& child, Process& process) {
   Child::collect_dropped();
   const SignalSet blocked = kernel::block_signals(SignalSet::all().without(kernel::fault_signals));
   Fd report;
   const Result<void> started = [&]() -> Result<void> {
-    const std::lock_guard guard(Child::lock);
+    std::unique_lock guard(Child::lock);
     if (child.state != State::fresh) return Errc::already_started;
     Setup setup;
     if (const auto prepared = setup.prepare(child); !prepared) return prepared;
@@ -164,11 +171,15 @@ Result<void> start(Child& child, Process& process) {
       childs_report = Fd(pipe->write);
     }
     run_fork_hooks(ForkPhase::prepare);
+    const Own parents = std::exchange(own, {child.identity, 0});
+    if (single_threaded()) guard.unlock();
     const auto copy = native_fork(setup.clone_flags());
     if (copy && copy->id == 0) {
       report.close();
       begin({child, process, setup, std::move(childs_report), blocked});
     }
+    if (!guard) guard.lock();
+    own = parents;
     run_fork_hooks(ForkPhase::parent);
     if (!copy) return copy.error();
     child.begin_running(*copy);

@@ -147,8 +147,8 @@ void report_all_threads(int, const siginfo_t*, const arch::SignalFrame* frame) {
 } // namespace
 
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_reports() {
-  asking.store(0, std::memory_order_relaxed);
-  reporting_all.store(0, std::memory_order_relaxed);
+  if (asking.load(std::memory_order_relaxed) != 0) asking.store(0, std::memory_order_relaxed);
+  if (reporting_all.load(std::memory_order_relaxed) != 0) reporting_all.store(0, std::memory_order_relaxed);
 }
 RT_IN_FORKED(20, rt_fork_reports);
 

@@ -34,6 +34,7 @@ void end_unfinished(const ThreadBlock& block) {
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_join_threads() {
   const ThreadBlock* block = this_thread_task.block;
   const std::uint32_t self = block && !block->daemon ? 1 : 0;
+  if (unfinished.load(std::memory_order_acquire) == self) return; // nothing is written where no thread ever was
   for (;;) {
     const std::uint32_t left = unfinished.fetch_or(exit_waits, std::memory_order_acquire) | exit_waits;
     if (left == (self | exit_waits)) return;
@@ -43,7 +44,7 @@ extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_join_threads() {
 RT_AT_EXIT(10, rt_join_threads);
 
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_threads() {
-  unfinished.store(0, std::memory_order_relaxed);
+  if (unfinished.load(std::memory_order_relaxed) != 0) unfinished.store(0, std::memory_order_relaxed);
 }
 RT_IN_FORKED(20, rt_fork_threads);
 

@@ -178,3 +178,49 @@ RT_CASE("a lock that another task holds stays locked in the child, and the heap 
   stop = true;
   holder.join();
 }
+
+namespace {
+
+// A process that has a child of its own: 0 if that is named as the first one of this process.
+int count_anew(const std::string& own_name) {
+  rt::Process inner([] {
+    const auto text = std::make_unique<std::string>(1000, 'z');
+    return text->size() == 1000 ? 7 : 1;
+  });
+  if (inner.name() != own_name + ":1") return 2;
+  inner.start().value();
+  inner.join();
+  return inner.exit_code() == 7 ? 0 : 3;
+}
+
+// One more process of the calling one, the `number`th.
+void check_another(int number, const std::string& own_name) {
+  const std::string name = own_name + ":" + std::to_string(number);
+  rt::Process process([&name] { return count_anew(name); });
+  CHECK(process.name() == name);
+  process.start().value();
+  ends_with(process, 0);
+}
+
+} // namespace
+
+RT_CASE("processes have numbers of their own in each process, without threads, beside them and after them") {
+  std::string name;
+  rt::Process outer([&name] { // a child has one thread, whatever its parent has
+    check_another(1, name);
+    check_another(2, name);
+    std::atomic<bool> stop = false;
+    rt::Thread thread([&stop] {
+      while (!stop) std::make_unique<std::string>(1000, 'x');
+    });
+    thread.start().value();
+    check_another(3, name);
+    stop = true;
+    thread.join();
+    check_another(4, name);
+    return 5;
+  });
+  name = outer.name();
+  outer.start().value();
+  ends_with(outer, 5);
+}
