@@ -12,7 +12,7 @@ std::filesystem::path build() { return std::getenv("RT_BUILD") ? std::getenv("RT
 struct Cpu {
   std::string name;
   std::uintmax_t hello_size, hello_thread_size; // at most, in bytes
-  std::string alignment;                        // of segments: the largest page size
+  std::string alignment;                        // of segments: the largest page size, or a block of pages (flags.mk)
   std::string system_call, thread_pointer;      // in a disassembly, as extended regular expressions
   std::string tool(const std::string& tool) const {
     return (std::filesystem::path(build()).filename() == name ? "" : name + "-linux-gnu-") + tool;
@@ -32,7 +32,7 @@ struct Cpu {
 
 const std::vector<Cpu>& cpus() {
   static const std::vector<Cpu> all = {
-      {"x86_64", 1536, 6144, "0x1000", R"(\ssyscall|\ssysenter|\sint +\$0x80)", "%fs:"},
+      {"x86_64", 1536, 6144, "0x10000", R"(\ssyscall|\ssysenter|\sint +\$0x80)", "%fs:"},
       {"aarch64", 2048, 8192, "0x10000", R"(\ssvc\s)", "tpidr_el0"},
       {"riscv64", 2048, 8192, "0x1000", R"(\s(ecall|scall))", R"([,(]tp\b)"}};
   return all;
