@@ -67,11 +67,10 @@ enum class ForkPhase : int {
   [[gnu::destructor(1##number)]] static void function##_at_exit() { function(); }
 #define RT_AT_THREAD_START(number, function)
 #define RT_AT_THREAD_EXIT(number, function)
-#define RT_AT_FORK(number, function)                                                                                   \
-  static constinit ::rt::ForkHook function##_hook{number, function, nullptr, nullptr};                                 \
-  [[gnu::constructor]] static void function##_registers() { function##_hook.enter(); }
-#define RT_IN_FORKED(number, function)                                                                                 \
-  static constinit ::rt::ForkHook function##_hook{number, nullptr, function, nullptr};                                 \
+#define RT_AT_FORK(number, function) RT_FORK_HOOK(number, function, function, nullptr)
+#define RT_IN_FORKED(number, function) RT_FORK_HOOK(number, function, nullptr, function)
+#define RT_FORK_HOOK(number, function, in_all_phases, in_child)                                                        \
+  static constinit ::rt::ForkHook function##_hook{number, in_all_phases, in_child, nullptr};                           \
   [[gnu::constructor]] static void function##_registers() { function##_hook.enter(); }
 
 namespace rt {

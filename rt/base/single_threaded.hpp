@@ -1,7 +1,7 @@
 #pragma once
 // Whether the process has had one thread only, so far. Then nobody else can hold a lock of the runtime's, and what a
 // process's start would do because of others is left out (rt/process/start.cpp): each page that the child writes to has
-// to be copied.
+// to be copied. The variable needs no order: the thread that reads 0 is the only one, so nobody else can write it.
 
 #include <rt/base/atomic.hpp>
 #include <rt/base/hook.hpp>

@@ -83,8 +83,9 @@ void unlock_all() { pool.lock.unlock(); }
 
 } // namespace rt::heap
 
-// The child gets a consistent pool. The calling thread's slabs are the child's, too.
 RT_FORK_DATA(50) static constinit bool locked_for_fork = false;
+
+// The child gets a consistent pool. The calling thread's slabs are the child's, too.
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_fork_heap(rt::ForkPhase phase) {
   if (phase == rt::ForkPhase::prepare) {
     if (rt::single_threaded()) return;

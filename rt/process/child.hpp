@@ -11,7 +11,9 @@
 //
 // The list, and all that changes in a Child after its start, is protected by one lock, which is held for the whole of a
 // start: a child that is started finds it in a known state. Nobody waits for a child's end with the lock held: all who
-// wait leave the status where it is, and the last one takes it.
+// wait leave the status where it is, and the last one takes it. In a process that never had a second thread
+// (single_threaded.hpp) nobody else could change anything meanwhile: the lock is given back for the copy, and who waits
+// takes the status at once.
 //
 // A descriptor is opened when somebody wants one (it costs a tenth of a start and join): until the status has been
 // taken, the id means the process as well. A program that is executed has one from the beginning, since others than
