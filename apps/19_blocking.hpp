@@ -54,21 +54,26 @@ inline void serve(TcpListener& listener, unsigned clients = ~0u) {
 // --- The client ------------------------------------------------------------------------------------------------------
 
 /// Sends the bytes after a pause and waits for the answer.
-inline Result<void> ask(std::string_view name, const Address& server, std::string_view bytes,
+inline Result<void> ask(std::string_view name, TcpStream stream, std::string_view bytes,
                         std::chrono::milliseconds pause) {
-  auto stream = TcpStream::connect(server);
-  if (!stream) return stream.error();
   apps::pause(pause);
   rt::println("{}: sends {} bytes", name, bytes.size());
-  if (const auto sent = stream->write(bytes); !sent) return sent;
-  (void)stream->shutdown(rt::ShutDown::writing);
+  if (const auto sent = stream.write(bytes); !sent) return sent;
+  (void)stream.shutdown(rt::ShutDown::writing);
   char buffer[4096];
   for (;;) {
-    const auto size = read_in_phases(name, *stream, buffer);
+    const auto size = read_in_phases(name, stream, buffer);
     if (!size) return size.error();
     if (*size == 0) return {};
     rt::println("{}: the server says {}", name, Received{without_newline({buffer, *size})});
   }
+}
+
+/// The same over a connection of its own.
+inline Result<void> ask(std::string_view name, const Address& server, std::string_view bytes,
+                        std::chrono::milliseconds pause) {
+  auto stream = TcpStream::connect(server);
+  return stream ? ask(name, std::move(*stream), bytes, pause) : Result<void>(stream.error());
 }
 
 } // namespace blocking

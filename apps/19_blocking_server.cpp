@@ -18,17 +18,15 @@ constexpr std::string_view name = "19_blocking_server";
 int demonstrate() {
   auto listener = listen(0);
   if (!listener) return fail(name, "cannot listen", listener.error());
-  const auto ask = [&](std::string_view client, std::size_t bytes, std::chrono::milliseconds pause) {
-    blocking::ask(client, listener->address(), std::string(bytes, 'x'), pause).value();
-  };
+  // Connected here, so that it is the slow one that the server accepts first.
+  auto first = TcpStream::connect(listener->address()), second = TcpStream::connect(listener->address());
+  for (const auto* stream : {&first, &second})
+    if (!*stream) return fail(name, "cannot connect", stream->error());
   rt::Thread server([&] { blocking::serve(*listener, 2); });
-  rt::Thread slow([&] { ask("slow client", 50'000, 600ms); });
-  rt::Thread quick([&] { ask("quick client", 5'000, 0ms); });
-  slow.start().value();
-  pause(100ms);
-  quick.start().value();
-  server.start().value();
-  for (rt::Thread* thread : {&server, &slow, &quick}) thread->join();
+  rt::Thread slow([&] { blocking::ask("slow client", std::move(*first), std::string(50'000, 'x'), 600ms).value(); });
+  rt::Thread quick([&] { blocking::ask("quick client", std::move(*second), std::string(5'000, 'x'), 0ms).value(); });
+  for (rt::Thread* thread : {&server, &quick, &slow}) thread->start().value();
+  for (rt::Thread* thread : {&server, &quick, &slow}) thread->join();
   rt::println("end");
   return 0;
 }
