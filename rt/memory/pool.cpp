@@ -11,7 +11,8 @@
 
 namespace rt::heap {
 
-RT_FORK_DATA(50) constinit Pool pool;
+// The first one, aligned so that all of RT_FORK_DATA lies in one page.
+RT_FORK_DATA(00) alignas(512) constinit Pool pool;
 
 namespace {
 

@@ -14,30 +14,29 @@
 
 namespace rt::processing {
 
-// The first one, aligned so that all of RT_FORK_DATA lies in one page.
-RT_FORK_DATA(00) alignas(2048) constinit FutexLock Child::lock;
-RT_FORK_DATA(10) constinit Child* Child::first = nullptr;
+constinit Family* family = nullptr;
 
 namespace {
 
-// The place of one record, so that a program which starts one process after the other needs no block of the heap, whose
-// pages it would have to copy.
-constexpr std::size_t place_size = 640;
-RT_FORK_DATA(10) alignas(64) constinit std::byte place[place_size] = {};
-RT_FORK_DATA(10) constinit bool place_is_taken = false;
+constinit thread_local Family main_threads;
+
+extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_place_family(const InitialStack&) {
+  family = &main_threads;
+}
+RT_AT_START(40, rt_place_family);
 
 void* allocate(std::size_t size) {
   {
-    const std::lock_guard guard(Child::lock);
-    if (size <= place_size && !std::exchange(place_is_taken, true)) return place;
+    const std::lock_guard guard(family->lock);
+    if (size <= sizeof family->place && !std::exchange(family->place_is_taken, true)) return family->place;
   }
   return heap::allocate(size);
 }
 
 void deallocate(void* memory) {
-  if (memory != place) return heap::deallocate(memory);
-  const std::lock_guard guard(Child::lock);
-  place_is_taken = false;
+  if (memory != family->place) return heap::deallocate(memory);
+  const std::lock_guard guard(family->lock);
+  family->place_is_taken = false;
 }
 
 } // namespace
@@ -53,7 +52,7 @@ Child* Child::make(const Callable& callable, const ProcessOptions& options) {
   child->options = options;
   child->subclass = !callable.run;
   child->name = task_name(options.name);
-  const std::lock_guard guard(lock);
+  const std::lock_guard guard(family->lock);
   child->give_name();
   return child;
 }
@@ -66,14 +65,14 @@ void Child::destroy() {
 }
 
 void Child::enlist() {
-  next = first;
+  next = family->first;
   previous = nullptr;
-  if (first) first->previous = this;
-  first = this;
+  if (family->first) family->first->previous = this;
+  family->first = this;
 }
 
 void Child::delist() {
-  (previous ? previous->next : first) = next;
+  (previous ? previous->next : family->first) = next;
   if (next) next->previous = previous;
 }
 
@@ -111,8 +110,8 @@ void Child::end(const Result<kernel::ChildChange>& change) {
 void Child::collect_dropped() {
   Child* found = nullptr;
   {
-    const std::lock_guard guard(lock);
-    for (Child *child = first, *next; child; child = next) {
+    const std::lock_guard guard(family->lock);
+    for (Child *child = family->first, *next; child; child = next) {
       next = child->next;
       if (!child->dropped || child->waiting > 0 || !child->look()) continue;
       child->delist();
@@ -123,8 +122,8 @@ void Child::collect_dropped() {
 }
 
 void Child::disown_all() {
-  lock.reset();
-  for (Child *child = first, *next; child; child = next) {
+  family->lock.reset();
+  for (Child *child = family->first, *next; child; child = next) {
     next = child->next;
     child->close_descriptor();
     for (Fd& stream : child->streams) stream.close();
@@ -132,11 +131,11 @@ void Child::disown_all() {
     child->state = State::foreign;
     child->next = child->previous = nullptr;
   }
-  if (first) first = nullptr;
+  if (family->first) family->first = nullptr;
 }
 
 State Child::current_state() {
-  const std::lock_guard guard(lock);
+  const std::lock_guard guard(family->lock);
   (void)look();
   return state;
 }
@@ -147,7 +146,7 @@ Result<void> Child::wait(Deadline deadline) {
   int descriptor = -1;
   kernel::DescribedProcess known;
   {
-    const std::lock_guard guard(lock);
+    const std::lock_guard guard(family->lock);
     known = process;
     if (state == State::foreign) return Errc::no_child_process;
     if (state != State::running) return {};
@@ -164,7 +163,7 @@ Result<void> Child::wait(Deadline deadline) {
   }
   const bool alone = single_threaded();
   const auto change = kernel::wait_for_described_child(known, alone ? 0 : WNOWAIT);
-  const std::lock_guard guard(lock);
+  const std::lock_guard guard(family->lock);
   --waiting;
   if (alone)
     taken = true, end(change);
@@ -174,7 +173,7 @@ Result<void> Child::wait(Deadline deadline) {
 }
 
 Result<void> Child::send(kernel::Signal signal) {
-  const std::lock_guard guard(lock);
+  const std::lock_guard guard(family->lock);
   if (state == State::ended) return {};
   if (state == State::fresh) return Errc::no_such_process;
   if (state == State::foreign) return Errc::no_child_process;
@@ -183,7 +182,7 @@ Result<void> Child::send(kernel::Signal signal) {
 
 void Child::drop() {
   {
-    const std::lock_guard guard(lock);
+    const std::lock_guard guard(family->lock);
     dropped = (state == State::running && !look()) || waiting > 0;
     if (dropped) return;
     if (state == State::ended) delist();
@@ -200,29 +199,29 @@ void join_all() {
     Child* found = nullptr;
     kernel::DescribedProcess known;
     {
-      const std::lock_guard guard(Child::lock);
-      for (Child* child = Child::first; child; child = child->next)
+      const std::lock_guard guard(family->lock);
+      for (Child* child = family->first; child; child = child->next)
         if (!child->options.daemon && !child->look()) found = child;
       if (!found) return;
       ++found->waiting;
       known = found->process;
     }
     (void)kernel::wait_for_described_child(known, WNOWAIT);
-    const std::lock_guard guard(Child::lock);
+    const std::lock_guard guard(family->lock);
     --found->waiting;
     (void)found->look();
   }
 }
 
 void send_to_daemons(kernel::Signal signal) {
-  const std::lock_guard guard(Child::lock);
-  for (Child* child = Child::first; child; child = child->next)
+  const std::lock_guard guard(family->lock);
+  for (Child* child = family->first; child; child = child->next)
     if (child->options.daemon && !child->look()) (void)kernel::send_signal_to_described(child->process, signal);
 }
 
 void await_daemons(Deadline deadline) {
-  const std::lock_guard guard(Child::lock);
-  for (Child* child = Child::first; child; child = child->next) {
+  const std::lock_guard guard(family->lock);
+  for (Child* child = family->first; child; child = child->next) {
     if (!child->options.daemon || child->look()) continue;
     kernel::Polled polled(child->describe(), kernel::Ready::read);
     while (kernel::poll({&polled, 1}, deadline).error() == Errc::interrupted) {
@@ -235,7 +234,7 @@ void await_daemons(Deadline deadline) {
 
 // What the parent leaves to daemons that handle SIGTERM.
 extern "C" [[gnu::used, gnu::visibility("hidden")]] void rt_end_processes() {
-  if (!Child::first) return;
+  if (!family->first) return;
   send_to_daemons(kernel::Signal::sigterm);
   join_all();
   await_daemons(Deadline::after(std::chrono::seconds(1)));

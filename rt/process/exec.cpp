@@ -63,7 +63,7 @@ Result<void> execute(Child& child, const char* path, const char* const* argv) {
   const char* const* environment = child.options.environment ? child.options.environment : kernel::environment();
   const SignalSet blocked = kernel::block_signals(SignalSet::all().without(kernel::fault_signals));
   const Result<void> result = [&]() -> Result<void> {
-    const std::lock_guard guard(Child::lock);
+    const std::lock_guard guard(family->lock);
     Setup setup;
     if (const auto prepared = setup.prepare(child); !prepared) return prepared;
     return begin(child, {setup, path, argv, environment, blocked});

@@ -18,11 +18,12 @@ struct Entry {
   std::int16_t in_all_phases; // else in the child
   std::int32_t distance;      // from itself to the function
 
+  bool concerns(ForkPhase phase) const { return in_all_phases || phase == ForkPhase::child; }
   void run(ForkPhase phase) const {
     const std::uintptr_t function = reinterpret_cast<std::uintptr_t>(&distance) + distance;
     if (in_all_phases)
       reinterpret_cast<void (*)(ForkPhase)>(function)(phase);
-    else if (phase == ForkPhase::child)
+    else
       reinterpret_cast<void (*)()>(function)();
   }
 };
@@ -65,6 +66,7 @@ void run_fork_hooks(ForkPhase phase) {
   for (int number = -1, next; number != last; number = next) {
     next = last;
     for (const Entry* entry = __start_rt_fork; entry != __stop_rt_fork; ++entry) {
+      if (!entry->concerns(phase)) continue;
       if (entry->number == number) entry->run(phase);
       if (entry->number > number && entry->number < next) next = entry->number;
     }

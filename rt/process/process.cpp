@@ -62,7 +62,7 @@ std::string_view Process::name() const { return child_ ? child_->name.data() : s
 kernel::ProcessId Process::pid() const { return child_ ? child_->process.id : 0; }
 int Process::pidfd() const {
   if (!child_) return -1;
-  const std::lock_guard guard(Child::lock);
+  const std::lock_guard guard(processing::family->lock);
   return child_->describe();
 }
 bool Process::daemon() const { return child_ && child_->options.daemon; }

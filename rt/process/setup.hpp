@@ -18,7 +18,7 @@ Result<kernel::PipeEnds> make_pipe_above_streams();
 
 class Setup {
  public:
-  /// In the parent, with Child::lock held. The parent's ends of pipes go to the child's record.
+  /// In the parent, with the family's lock held. The parent's ends of pipes go to the child's record.
   Result<void> prepare(Child& child);
 
   /// CLONE_NEW... of the options.

@@ -25,13 +25,6 @@ namespace {
 
 using kernel::SignalSet;
 
-/// What the process knows of itself; with Child::lock held.
-struct Own {
-  TaskName identity = {}; // of a process that is a Process; empty: it is none
-  unsigned children_made = 0;
-};
-RT_FORK_DATA(50) constinit Own own;
-
 /// What the child needs of its parent's call.
 struct Beginning {
   Child& child;
@@ -110,8 +103,8 @@ void set_up(const Beginning& beginning) {
 
 void Child::give_name() {
   Output identity_text(std::span<char>(identity.data(), identity.size() - 1));
-  if (own.identity[0] != 0) format_to(identity_text, "{}:", own.identity.data());
-  put_decimal(identity_text, ++own.children_made);
+  if (family->identity[0] != 0) format_to(identity_text, "{}:", family->identity.data());
+  put_decimal(identity_text, ++family->children_made);
   if (named()) return;
   Output name_text(std::span<char>(name.data(), name.size() - 1));
   name_text.put_literal("Process-");
@@ -138,7 +131,7 @@ Error read_report(int pipe) {
 } // namespace
 
 void Child::begin_anew() {
-  const std::lock_guard guard(lock);
+  const std::lock_guard guard(family->lock);
   (void)kernel::wait_for_described_child(process);
   close_descriptor();
   delist();
@@ -159,7 +152,7 @@ Result<void> start(Child& child, Process& process) {
   const SignalSet blocked = kernel::block_signals(SignalSet::all().without(kernel::fault_signals));
   Fd report;
   const Result<void> started = [&]() -> Result<void> {
-    std::unique_lock guard(Child::lock);
+    std::unique_lock guard(family->lock);
     if (child.state != State::fresh) return Errc::already_started;
     Setup setup;
     if (const auto prepared = setup.prepare(child); !prepared) return prepared;
@@ -171,7 +164,8 @@ Result<void> start(Child& child, Process& process) {
       childs_report = Fd(pipe->write);
     }
     run_fork_hooks(ForkPhase::prepare);
-    const Own parents = std::exchange(own, {child.identity, 0});
+    const TaskName identity = std::exchange(family->identity, child.identity);
+    const unsigned children_made = std::exchange(family->children_made, 0);
     if (single_threaded()) guard.unlock();
     const auto copy = native_fork(setup.clone_flags());
     if (copy && copy->id == 0) {
@@ -179,7 +173,8 @@ Result<void> start(Child& child, Process& process) {
       begin({child, process, setup, std::move(childs_report), blocked});
     }
     if (!guard) guard.lock();
-    own = parents;
+    family->identity = identity;
+    family->children_made = children_made;
     run_fork_hooks(ForkPhase::parent);
     if (!copy) return copy.error();
     child.begin_running(*copy);

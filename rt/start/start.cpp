@@ -34,13 +34,19 @@ extern "C" {
   return *reinterpret_cast<const std::uintptr_t*>(entry[1]) & ~std::uintptr_t{0xff};
 }
 
+// Bytes of the stack below main's thread-local block that lie in the same page of 4 KiB. A program whose main starts a
+// process writes to both, and each page that is written to after the start has to be copied.
+constexpr std::size_t frames_of_main = 2048;
+
 } // namespace
 
 // No stack protector: the canary's place does not exist when this function is entered.
 extern "C" [[noreturn, gnu::used, gnu::noinline]] __attribute__((no_stack_protector)) void
 rt_start(const InitialStack& stack) {
   relocate(stack);
-  arch::set_thread_pointer(make_tls_block(__builtin_alloca(tls_block_size()), canary_from(stack)));
+  const std::size_t size = tls_block_size(), room = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) % 4096;
+  void* const block = __builtin_alloca(room < size + frames_of_main ? size + room : size);
+  arch::set_thread_pointer(make_tls_block(block, canary_from(stack)));
   for (auto* hook = rt_start_hooks; hook != rt_start_hooks_end; ++hook)
     reinterpret_cast<Hook>(reinterpret_cast<std::uintptr_t>(hook) + *hook)(stack);
   const int argc = static_cast<int>(stack.argc);
