@@ -94,13 +94,13 @@ demand_app = $(if $(filter-out $(APPS),$(1)),$(error there is no app '$(1)'; the
 #
 # A variant in JOINED is for tests only. It compiles each folder of rt/ as one source, in a third of the time, and some
 # tests at once; that each file of rt/ stands on its own is seen where the others are built. Some variants join only the
-# folders of which they link the whole: by clang, what the smallest programs consist of is not joined.
+# folders of which they link the whole: by clang, what the smallest programs consist of is not joined. The model's are
+# apart, as `make mutants` compiles one of them with a mistake.
 
 JOINED   := bare-debug hosted-debug hosted-joined hosted-address hosted-thread
 folders   = $(patsubst %/,%,$(sort $(dir $(1))))
 PARTLY_JOINED_bare-clang  := rt/hub/% rt/io/% rt/process/%
 PARTLY_JOINED_hosted-fuzz := rt/base/% rt/kernel/% rt/memory/% rt/process/%
-PARTLY_JOINED_model       := rt/sync/%
 joined    = $(filter $(if $(filter $(1),$(JOINED)),rt/%,$(PARTLY_JOINED_$(1))),$(2))
 units     = $(call folders,$(call joined,$(1),$(2))) $(basename $(filter-out $(call joined,$(1),$(2)),$(2)))
 
