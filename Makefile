@@ -647,11 +647,12 @@ qemu-gdb: $(BUILD)/machine/boot $(QEMU_VARIANT)/machine/gdb-$(GDB_APP).cpio | $(
 	@tests/machine/gdb.sh $^ $(SMP) $(QEMU_VARIANT)/apps/$(GDB_APP) '$(ARGS)' $(GDB_PORT) $(GDB)
 
 # The tests that take longest come first, so that what runs beside the last of them is short.
+BEGAN      := $(shell date +%s)
 LONG_TESTS := %/e2e-tests %-of-processes %-of-the-rest %-by-io_uring %/model-tests %/stress-tests %-cpus
 
 test: apps bare $(E2E_PROGRAMS) $(MACHINE_PROGRAMS) $(TESTS) $(addprefix bare-,$(OTHER_CPUS)) ## run all tests; what CI runs
 	$(if $(filter-out $(MACHINES),$(CPUS)),@echo 'MACHINES leaves out: $(filter-out $(MACHINES),$(CPUS))')
-	@RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps RT_MACHINES='$(machine_folders)' \
+	@RT_BEGAN=$(BEGAN) RT_BUILD=$(BUILD) RT_APPS=$(BUILD)/bare/apps RT_MACHINES='$(machine_folders)' \
 	  tests/run.sh $(filter $(LONG_TESTS),$(TESTS)) $(filter-out $(LONG_TESTS),$(TESTS))
 
 stress: $(BUILD)/hosted-thread/stress-tests $(BUILD)/hosted-address/stress-tests ## the stress tests for 10 seconds each

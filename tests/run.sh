@@ -2,7 +2,7 @@
 # Runs the test programs given, one more at a time than there are CPUs, as many of them wait now and then, each with a
 # time limit, and adds up the last lines that they print ("N passed, N failed"). A program that ends without that line
 # counts as one failure. What failed, and the lines that begin with SKIPPED and say what and why, are shown again at the
-# end.
+# end, and how long it took, with what was built since RT_BEGAN (seconds since 1970, if it is set).
 #
 #   tests/run.sh PROGRAM...
 #   tests/run.sh --one FOLDER PROGRAM      runs one of them; its result goes to FOLDER
@@ -52,6 +52,8 @@ fi
 # Tests that call make start one of their own.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
+began=$(date +%s)
+
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 for program; do echo "$program"; done | xargs -P "$(($(nproc) + 1))" -I '{}' "$0" --one "$folder" '{}'
@@ -64,6 +66,7 @@ if [ -s "$folder/failures" ]; then
   printf '\nfailed:\n'
   cat "$folder/failures"
 fi
+printf '\n%s s to build, %s s to test\n' "$((began - ${RT_BEGAN:-$began}))" "$(($(date +%s) - began))"
 awk -v programs=$# '{ passed += $1; failed += $2 }
   END {
     if (NR < programs) { print programs - NR " programs gave no result"; failed += programs - NR }
