@@ -107,6 +107,11 @@ Result<Connection> Client::open(const std::string& session) const {
   (void)kernel::make_blocking(socket->number());
   Connection connection(std::move(*socket));
 
+  // Linux may leave who connects in the moment of the listener's end connected to nobody, which he is told only when he
+  // sends something; but it is the server that begins.
+  const auto greeted = connection.poll(authentication_time);
+  if (!greeted) return greeted.error();
+  if (!*greeted) return Errc::connection_reset;
   const auto greeting = connection.recv();
   if (!greeting) return greeting.error();
   if (!greeting->is_list() || greeting->list().size() != 3 || greeting->list()[0] != protocol_name ||
