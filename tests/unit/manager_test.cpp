@@ -386,6 +386,11 @@ TEST_CASE("a server that is gone is a clear error, for calls that wait and for l
   CHECK(Manager().dict().error() == Errc::not_connected);
 }
 
+TEST_CASE("a client does not wait for ever for a server that does not begin") {
+  const auto silent = rt::TcpListener::listen(rt::Address::loopback(0)).value(); // the kernel takes connections for it
+  CHECK(Manager::connect(silent.address(), "key").error() == Errc::connection_reset);
+}
+
 TEST_CASE("an address that is taken is told") {
   const auto listener = rt::TcpListener::listen(rt::Address::loopback(0)).value();
   CHECK(Manager({listener.address(), "key"}).start().error() == Errc::address_in_use);
