@@ -107,8 +107,8 @@ Result<Connection> Client::open(const std::string& session) const {
   (void)kernel::make_blocking(socket->number());
   Connection connection(std::move(*socket));
 
-  // It is the server that begins. If its listener is closed during our connect(2), Linux may leave us connected to nobody,
-  // and would tell us only if we sent something.
+  // It is the server that begins. If its listener is closed during our connect(2), Linux may leave us connected to
+  // nobody, and would tell us only if we sent something.
   const auto greeted = connection.poll(authentication_time);
   if (!greeted) return greeted.error();
   if (!*greeted) return Errc::connection_reset;
